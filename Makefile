@@ -1,0 +1,54 @@
+# KvStore. Everything starts here; "make help" lists it.
+#
+# Maven runs on the JDK 25 that build/require-jdk25.sh finds. Offline: make MVN_FLAGS=-o build
+# More for Maven itself:  make test MVN_FLAGS="-pl store -Dtest=RecoveryTest"
+
+MVN_FLAGS ?=
+TORTURE_MINUTES ?= 10
+BENCH_ARGS ?=
+VERSION = $(shell sed -n 's:^  <version>\(.*\)</version>:\1:p' pom.xml)
+
+mvn25 = JAVA_HOME="$$(build/require-jdk25.sh)" && export JAVA_HOME && \
+	MAVEN_OPTS="--sun-misc-unsafe-memory-access=allow --enable-native-access=ALL-UNNAMED $$MAVEN_OPTS" \
+	mvn -B -ntp $(MVN_FLAGS)
+spotless = com.diffplug.spotless:spotless-maven-plugin
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test check fmt bench torture package clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+
+build: ## compile and make the jars, without tests; then ./kvstore runs
+	@$(mvn25) -q -DskipTests package
+	@build/startup-archive.sh
+
+run: build ## build, then show the store at work: ./kvstore demo
+	@./kvstore demo
+
+test: ## all tests but those tagged torture
+	@rm -rf store/target/surefire-reports cli/target/surefire-reports
+	@$(mvn25) verify
+	@build/startup-archive.sh
+	@build/test-counts.sh
+
+check: ## format, Error Prone and NullAway over everything, bench included
+	@rm -rf store/target/check cli/target/check bench/target/check
+	@$(mvn25) -Pcheck,bench $(spotless):check test-compile
+
+fmt: ## format all Java sources in place
+	@$(mvn25) -q -Pbench $(spotless):apply
+
+bench: ## build the load driver and run it: make bench BENCH_ARGS="..."
+	@$(mvn25) -q -Pbench -DskipTests -pl bench -am package
+	@bench/run.sh $(BENCH_ARGS)
+
+torture: ## long random runs: make torture TORTURE_MINUTES=60
+	@$(mvn25) -Ptorture -Dkvstore.torture.minutes=$(TORTURE_MINUTES) -pl store test
+
+package: clean ## target/kvstore-VERSION.tar.gz: launcher, jars, licence; from scratch
+	@$(MAKE) --no-print-directory build
+	@build/package.sh $(VERSION)
+
+clean: ## remove everything that was built
+	@rm -rf target store/target cli/target bench/target

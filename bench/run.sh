@@ -1,0 +1,15 @@
+#!/bin/sh
+# Runs the load driver built by "make bench". Arguments go to it. BENCH_JAVA_OPTS replaces the heap.
+set -u
+here=$(CDPATH= cd -- "$(dirname "$0")" && pwd -P) || exit 1
+. "$here/../build/find-jdk.sh"
+find_jdk java || exit 1
+if [ ! -d "$here/target/lib" ]; then
+    echo "bench: there is nothing to run in $here/target; run make bench first" >&2
+    exit 1
+fi
+# lmdbjava reaches into the buffers of the JDK, and rocksdbjni loads native code.
+exec "$jdk_home/bin/java" ${BENCH_JAVA_OPTS:--Xms4g -Xmx4g} \
+    --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
+    --add-opens=java.base/java.nio=ALL-UNNAMED --add-opens=java.base/sun.nio.ch=ALL-UNNAMED \
+    -cp "$here/target/kvstore-bench.jar:$here/target/lib/*" dev.kvstore.bench.BenchMain "$@"

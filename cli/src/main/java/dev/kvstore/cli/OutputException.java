@@ -1,0 +1,20 @@
+package dev.kvstore.cli;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+
+/// Standard output does not take what is written to it.
+final class OutputException extends UncheckedIOException {
+  private static final long serialVersionUID = 1L;
+
+  OutputException(IOException cause) {
+    super("cannot write to standard output: " + cause.getMessage(), cause);
+  }
+
+  /// Whether the reader went away, which is its right and no error of ours.
+  boolean isBrokenPipe() {
+    String reason = getCause().getMessage();
+    return reason != null
+        && (reason.contains("Broken pipe") || reason.contains("Connection reset"));
+  }
+}

@@ -1,0 +1,80 @@
+package dev.kvstore;
+
+import java.util.List;
+import java.util.OptionalLong;
+
+/// What a store is, holds and does, at about one moment. Byte counts are exact, counters are since
+/// the open.
+///
+/// @param keys keys in the store
+/// @param diskBytes bytes of the segment files
+/// @param liveBytes bytes of log that hold the newest record of a key
+/// @param garbageBytes bytes of log that compaction could free: replaced and deleted records, and
+///     tombstones
+/// @param indexBytes bytes of memory that the index takes, outside the Java heap
+/// @param lastSequence sequence number of the last write
+/// @param durableSequence every write up to this one survives power loss
+/// @param gets lookups
+/// @param puts keys set
+/// @param deletes keys removed
+/// @param syncs forces of the log
+/// @param syncsFailed forces that failed; 0, or 1 and the store takes no more writes
+/// @param corruptReads reads that met a record that did not verify
+/// @param compactions compactions of a set of segments that were finished
+/// @param compactionBytesWritten bytes copied by compaction
+/// @param compactionState what compaction does, or why it does nothing, in words
+/// @param nextVictim id of the segment that would be compacted next; empty if none has garbage
+/// @param failure why the store takes no more writes; empty if it does
+/// @param segments every segment, oldest first
+public record Stats(
+    long keys,
+    long diskBytes,
+    long liveBytes,
+    long garbageBytes,
+    long indexBytes,
+    long lastSequence,
+    long durableSequence,
+    long gets,
+    long puts,
+    long deletes,
+    long syncs,
+    long syncsFailed,
+    long corruptReads,
+    long compactions,
+    long compactionBytesWritten,
+    String compactionState,
+    OptionalLong nextVictim,
+    String failure,
+    List<Segment> segments) {
+
+  /// One segment.
+  ///
+  /// @param id its number; the file is named after it
+  /// @param state whether it is still written to
+  /// @param bytes bytes of log in it
+  /// @param garbageBytes how many of them compaction could free
+  /// @param liveBytes how many of them hold the newest record of a key
+  /// @param records records it was sealed with; empty while it is not sealed
+  public record Segment(
+      long id,
+      State state,
+      long bytes,
+      long garbageBytes,
+      long liveBytes,
+      OptionalLong records) {}
+
+  /// The life of a segment.
+  public enum State {
+    /// New records go here.
+    ACTIVE,
+    /// Full, being forced and given its footer and hint.
+    SEALING,
+    /// Never written again.
+    SEALED
+  }
+
+  /// Bytes of index memory for each key; 0 without keys.
+  public double indexBytesPerKey() {
+    return keys == 0 ? 0 : (double) indexBytes / keys;
+  }
+}

@@ -1,0 +1,44 @@
+package dev.kvstore;
+
+import dev.kvstore.engine.Inspection;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+
+/// Looks into a store that nobody has open, record by record, without changing a byte of it.
+///
+/// All methods throw [StoreLockedException] while the store is open for writing, and
+/// [StoreStartupException] if there is no store in the directory.
+public final class StoreInspector {
+  private StoreInspector() {}
+
+  /// Reads every file of the store and checks every checksum in it.
+  ///
+  /// Damage is in the report, not thrown; also that of the manifest.
+  public static VerifyReport verify(Path directory, Progress progress) {
+    return Inspection.verify(directory, progress);
+  }
+
+  /// Copies the newest intact record of every key into a new store. Works also without a manifest;
+  /// then a key that was deleted long ago may come back, which the report says.
+  ///
+  /// @param target a directory that does not exist yet or is empty
+  /// @throws StoreStartupException if the target is not empty, or is inside the damaged store
+  public static SalvageReport salvage(Path directory, Path target, Progress progress) {
+    return Inspection.salvage(directory, target, progress);
+  }
+
+  /// All records of all segments, in the order of segments and offsets, whether they live or not;
+  /// lazily. Close the stream to release the store.
+  public static Stream<RecordInfo> records(Path directory) {
+    return Inspection.records(directory);
+  }
+
+  /// The raw bytes of one record, header and padding included.
+  ///
+  /// @param file name of the segment file, as in [RecordInfo#file]
+  /// @param offset where the record begins, as in [RecordInfo#offset]
+  /// @throws IllegalArgumentException if there is no such file or no record can be at that offset
+  public static byte[] recordBytes(Path directory, String file, long offset) {
+    return Inspection.recordBytes(directory, file, offset);
+  }
+}

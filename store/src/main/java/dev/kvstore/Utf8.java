@@ -1,0 +1,33 @@
+package dev.kvstore;
+
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/// Strict UTF-8: what cannot be expressed is refused, never replaced by a question mark, because two
+/// different strings must not become one key.
+final class Utf8 {
+  private Utf8() {}
+
+  static byte[] encode(String text, String what) {
+    try {
+      ByteBuffer bytes = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
+      return Arrays.copyOf(bytes.array(), bytes.limit());
+    } catch (CharacterCodingException e) {
+      throw new StoreEncodingException(
+          "the " + what + " holds an unpaired surrogate and has no UTF-8 form; store bytes instead",
+          e);
+    }
+  }
+
+  static String decode(byte[] bytes) {
+    try {
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+    } catch (CharacterCodingException e) {
+      throw new StoreEncodingException(
+          "these " + bytes.length + " bytes are not UTF-8 text; read them as bytes instead", e);
+    }
+  }
+}

@@ -1,0 +1,18 @@
+package dev.kvstore.engine;
+
+import java.security.SecureRandom;
+import java.time.InstantSource;
+import java.util.random.RandomGenerator;
+
+/// What the engine takes from outside besides files: the clock, randomness, and threads.
+///
+/// @param clock tells the time that is written into records; orders nothing
+/// @param random makes the id of a new store
+/// @param workers run the store's own work
+public record Environment(InstantSource clock, RandomGenerator random, Workers workers) {
+
+  /// The real ones.
+  public static Environment system() {
+    return new Environment(InstantSource.system(), new SecureRandom(), Workers.threads());
+  }
+}

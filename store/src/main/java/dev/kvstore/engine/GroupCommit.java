@@ -1,0 +1,293 @@
+package dev.kvstore.engine;
+
+import dev.kvstore.Durability;
+import dev.kvstore.StoreClosedException;
+import dev.kvstore.StoreException;
+import dev.kvstore.StoreFailedException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/// Makes writes durable, one force for all that wait.
+///
+/// Whoever waits pushes itself on a stack and sees to it that a round is coming. A round takes the
+/// whole stack, looks how far the log has been written, forces that much, and releases all it took.
+/// Writes that arrive during the force are the next round.
+///
+/// - Threads: any may wait; rounds run on the thread `store-sync`, one at a time, or, inline, in the
+///   thread that waits.
+/// - Failure: the first force that fails ends it. Everybody who waits gets [StoreFailedException], the
+///   store takes no more writes, and no force is ever tried again: a second one may succeed although
+///   the pages of the first were dropped (Rebello et al., "Can Applications Recover from fsync
+///   Failures?", USENIX ATC 2020).
+final class GroupCommit {
+  /// What the log must be able to do for a round.
+  interface Forceable {
+    /// The last sequence that has been appended.
+    long lastSequence();
+
+    /// Makes everything durable that was appended before this call.
+    void force();
+  }
+
+  /// Somebody who waits: a parked thread or a future.
+  private static final class Waiter {
+    private final @Nullable Thread thread;
+    private final @Nullable CompletableFuture<Long> future;
+    private final long sequence;
+    private @Nullable Waiter next; // written before the waiter is published by the stack's CAS
+    private volatile boolean done;
+
+    Waiter(long sequence, @Nullable Thread thread, @Nullable CompletableFuture<Long> future) {
+      this.sequence = sequence;
+      this.thread = thread;
+      this.future = future;
+    }
+  }
+
+  private final Forceable log;
+  private final boolean inline;
+
+  private final AtomicReference<@Nullable Waiter> waiters = new AtomicReference<>();
+  private final AtomicBoolean roundComing = new AtomicBoolean();
+  private final AtomicLong syncs = new AtomicLong();
+
+  // Written by rounds only.
+  private volatile long durableSequence;
+
+  // The shortest interval that any write has asked for; 0 while none has.
+  private volatile long intervalNanos;
+
+  // Written once.
+  private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+  private volatile boolean ending;
+  private volatile @Nullable Thread thread;
+
+  GroupCommit(Forceable log, boolean inline, long durableSequence) {
+    this.log = log;
+    this.inline = inline;
+    this.durableSequence = durableSequence;
+  }
+
+  /// Waits until a write is as durable as asked for.
+  void await(long sequence, Durability durability) {
+    switch (durability) {
+      case Durability.Always always -> await(sequence);
+      case Durability.Every(var interval) -> forceEvery(interval.toNanos());
+      case Durability.Os os -> {}
+    }
+  }
+
+  private void forceEvery(long nanos) {
+    long current = intervalNanos;
+    if (current == 0 || nanos < current) {
+      intervalNanos = nanos;
+      startThread();
+      LockSupport.unpark(thread);
+    }
+  }
+
+  /// Waits until everything up to a sequence is durable.
+  void await(long sequence) {
+    if (durableSequence >= sequence) {
+      return;
+    }
+    Waiter waiter = new Waiter(sequence, Thread.currentThread(), null);
+    push(waiter);
+    boolean interrupted = false;
+    while (!waiter.done) {
+      throwIfFailed();
+      LockSupport.park(this);
+      interrupted |= Thread.interrupted();
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    if (durableSequence < sequence) {
+      throwIfFailed();
+      throw new StoreClosedException("the store was closed before the write was durable");
+    }
+  }
+
+  /// A future that completes with the sequence once it is as durable as asked for.
+  CompletableFuture<Long> whenDurable(long sequence, Durability durability) {
+    if (!(durability instanceof Durability.Always) || durableSequence >= sequence) {
+      await(sequence, durability);
+      return CompletableFuture.completedFuture(sequence);
+    }
+    CompletableFuture<Long> future = new CompletableFuture<>();
+    push(new Waiter(sequence, null, future));
+    if (failure.get() != null) {
+      release(waiters.getAndSet(null));
+    }
+    return future;
+  }
+
+  private void push(Waiter waiter) {
+    Waiter top;
+    do {
+      top = waiters.get();
+      waiter.next = top;
+    } while (!waiters.compareAndSet(top, waiter));
+    if (roundComing.compareAndSet(false, true)) {
+      callRound();
+    }
+  }
+
+  private void callRound() {
+    if (inline || ending) {
+      rounds();
+      return;
+    }
+    if (thread == null) {
+      startThread();
+    }
+    LockSupport.unpark(thread);
+  }
+
+  private synchronized void startThread() {
+    if (thread == null && !inline && !ending) {
+      thread = Thread.ofPlatform().daemon().name("store-sync").start(this::loop);
+    }
+  }
+
+  private void loop() {
+    long forcedAt = System.nanoTime();
+    while (!ending) {
+      long interval = intervalNanos;
+      long left = interval - (System.nanoTime() - forcedAt);
+      if (roundComing.get()) {
+        rounds();
+      } else if (interval == 0) {
+        LockSupport.park(this);
+      } else if (left > 0) {
+        LockSupport.parkNanos(this, left);
+      } else {
+        forcedAt = System.nanoTime();
+        force();
+      }
+    }
+    rounds();
+  }
+
+  /// Forces until nobody waits any more.
+  private void rounds() {
+    do {
+      Waiter batch = waiters.getAndSet(null);
+      if (batch != null) {
+        force();
+        release(batch);
+      }
+      roundComing.set(false);
+      // Somebody may have pushed between the look at the stack and the line above, and seen that a
+      // round was still coming.
+    } while (waiters.get() != null && roundComing.compareAndSet(false, true));
+  }
+
+  /// One force of everything that is in the log now.
+  private synchronized void force() {
+    // Read before the force: what is appended during it may or may not be covered.
+    long target = log.lastSequence();
+    if (target <= durableSequence || failure.get() != null) {
+      return;
+    }
+    try {
+      log.force();
+      syncs.incrementAndGet();
+      durableSequence = target;
+    } catch (Throwable e) {
+      fail(e);
+    }
+  }
+
+  private void release(@Nullable Waiter batch) {
+    for (Waiter waiter = batch; waiter != null; waiter = waiter.next) {
+      waiter.done = true;
+      if (waiter.thread != null) {
+        LockSupport.unpark(waiter.thread);
+      } else if (waiter.future != null && durableSequence >= waiter.sequence) {
+        waiter.future.complete(waiter.sequence);
+      } else if (waiter.future != null) {
+        waiter.future.completeExceptionally(notDurable());
+      }
+    }
+  }
+
+  private StoreException notDurable() {
+    Throwable cause = failure.get();
+    return cause == null
+        ? new StoreClosedException("the store was closed before the write was durable")
+        : failed(cause);
+  }
+
+  // ---- Failure
+
+  /// Ends all writing; the first cause stays.
+  void fail(Throwable cause) {
+    if (failure.compareAndSet(null, cause)) {
+      System.getLogger(GroupCommit.class.getName())
+          .log(System.Logger.Level.ERROR, "the store takes no more writes", cause);
+    }
+    release(waiters.getAndSet(null));
+  }
+
+  @Nullable Throwable failure() {
+    return failure.get();
+  }
+
+  void throwIfFailed() {
+    Throwable cause = failure.get();
+    if (cause != null) {
+      throw failed(cause);
+    }
+  }
+
+  private static StoreFailedException failed(Throwable cause) {
+    return new StoreFailedException(
+        "the store takes no more writes, because making them durable failed: "
+            + cause.getMessage()
+            + "; reads go on; close it, see to the disk and open it again",
+        cause);
+  }
+
+  // ---- State
+
+  long durableSequence() {
+    return durableSequence;
+  }
+
+  long syncs() {
+    return syncs.get();
+  }
+
+  /// Forces what is left, releases everybody and ends the thread.
+  void end() {
+    if (!inline) {
+      ending = true;
+      Thread running = thread;
+      if (running != null) {
+        LockSupport.unpark(running);
+        joinUninterruptibly(running);
+      }
+    }
+    force();
+    release(waiters.getAndSet(null));
+  }
+
+  private static void joinUninterruptibly(Thread running) {
+    boolean interrupted = false;
+    while (running.isAlive()) {
+      try {
+        running.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,445 @@
+package dev.kvstore.engine;
+
+import dev.kvstore.Damage;
+import dev.kvstore.DamagePolicy;
+import dev.kvstore.Durability;
+import dev.kvstore.Encoding;
+import dev.kvstore.Entry;
+import dev.kvstore.KvStore;
+import dev.kvstore.Options;
+import dev.kvstore.Progress;
+import dev.kvstore.RecordInfo;
+import dev.kvstore.SalvageReport;
+import dev.kvstore.StoreCorruptionException;
+import dev.kvstore.StoreStartupException;
+import dev.kvstore.StoreVersionException;
+import dev.kvstore.Value;
+import dev.kvstore.VerifyReport;
+import dev.kvstore.index.HashIndex;
+import dev.kvstore.io.Access;
+import dev.kvstore.io.Directory;
+import dev.kvstore.io.DiskDirectory;
+import dev.kvstore.segment.HintFile;
+import dev.kvstore.segment.KeyHasher;
+import dev.kvstore.segment.Manifest;
+import dev.kvstore.segment.RecordFormat;
+import dev.kvstore.segment.SealedSegment;
+import dev.kvstore.segment.Segment;
+import dev.kvstore.segment.SegmentFormat;
+import dev.kvstore.segment.SegmentScanner;
+import dev.kvstore.segment.SegmentSealer;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import org.jspecify.annotations.Nullable;
+
+/// Behind [dev.kvstore.StoreInspector]: looks at the files themselves, beside the engine.
+public final class Inspection {
+  private static final int SALVAGE_CHUNK_BYTES = 4 << 20;
+
+  private Inspection() {}
+
+  private static <T> T onOwnThread(Callable<T> task) {
+    return Workers.threads().callOn("store-inspect", task);
+  }
+
+  // ---- Verify
+
+  /// See [dev.kvstore.StoreInspector#verify].
+  public static VerifyReport verify(Path path, Progress progress) {
+    return onOwnThread(() -> verifyHere(path, progress));
+  }
+
+  private static VerifyReport verifyHere(Path path, Progress progress) {
+    long start = System.nanoTime();
+    List<Damage> damages = new ArrayList<>();
+    List<String> notes = new ArrayList<>();
+    long keys = 0;
+    long tailBytes = 0;
+    long records = 0;
+    long bytes = 0;
+    int files = 0;
+    try (SegmentFiles store = SegmentFiles.open(path)) {
+      damages.addAll(store.damages());
+      Map<Long, SealedSegment> sealed = new HashMap<>();
+      Manifest manifest = store.manifest();
+      if (manifest != null) {
+        files++;
+        manifest.sealed().forEach(segment -> sealed.put(segment.id(), segment));
+        // What an open would find, without taking anything for granted afterwards.
+        RecoveredView view = RecoveredView.of(store.directory());
+        keys = view.keys();
+        tailBytes = view.tailBytes();
+        damages.addAll(view.damages());
+      }
+      long total = store.segments().stream().mapToLong(Segment::end).sum();
+      for (Segment segment : store.segments()) {
+        files++;
+        SealedSegment listed = sealed.get(segment.id());
+        if (listed != null || manifest == null) {
+          records += verifySegment(segment, listed, damages);
+        } else {
+          records += countRecords(segment);
+        }
+        bytes += segment.end();
+        if (listed != null) {
+          verifyHint(store, listed, damages, notes);
+        }
+        progress.at(bytes, total);
+      }
+      verifyImage(store, damages);
+    }
+    return new VerifyReport(
+        files,
+        records,
+        bytes,
+        keys,
+        tailBytes,
+        List.copyOf(notes),
+        withoutRepeats(damages),
+        Duration.ofNanos(System.nanoTime() - start));
+  }
+
+  /// What recovery finds when it may change nothing and refuses nothing.
+  private record RecoveredView(long keys, long tailBytes, List<Damage> damages) {
+    static RecoveredView of(Directory directory) {
+      Options options =
+          Options.builder().readOnly(true).damagePolicy(DamagePolicy.SERVE_REST).build();
+      Recovery.Result result = Recovery.run(directory, options, Environment.system());
+      try {
+        return new RecoveredView(
+            result.report().keys(), result.report().tailBytesCut(), result.report().damages());
+      } finally {
+        result.segments().all().forEach(Segment::retire);
+        result.index().close();
+      }
+    }
+  }
+
+  private static long verifySegment(
+      Segment segment, @Nullable SealedSegment listed, List<Damage> damages) {
+    long limit = listed == null ? segment.end() : Math.min(segment.end(), listed.bytes());
+    SegmentScanner scanner = new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, limit);
+    long records = 0;
+    boolean intact = true;
+    while (true) {
+      while (scanner.next()) {
+        records++;
+        if (!scanner.paddingIsZero()) {
+          damages.add(
+              damage(segment, scanner.offset(), scanner.recordBytes(), "padding is not zero"));
+        }
+      }
+      if (scanner.problem() == null) {
+        break;
+      }
+      long from = scanner.position();
+      if (listed == null && scanner.lastNonZero() == from) {
+        break; // the unused rest of a segment that was not sealed
+      }
+      String problem = scanner.problem();
+      intact = false;
+      scanner.resync();
+      damages.add(damage(segment, from, scanner.position() - from, problem));
+    }
+    if (intact && listed != null && limit == listed.bytes()) {
+      long sealAt = limit - RecordFormat.SEAL_BYTES;
+      SegmentScanner seal = new SegmentScanner(segment, sealAt, limit);
+      if (seal.next()
+          && seal.kind() == RecordFormat.SEAL
+          && !seal.seal().equals(SegmentSealer.Summary.of(segment.memory(), limit).seal())) {
+        damages.add(
+            damage(segment, sealAt, RecordFormat.SEAL_BYTES, "the seal counts other records"));
+      }
+    }
+    return records;
+  }
+
+  private static long countRecords(Segment segment) {
+    SegmentScanner scanner =
+        new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, segment.end());
+    long records = 0;
+    while (scanner.next()) {
+      records++;
+    }
+    return records;
+  }
+
+  private static Damage damage(
+      Segment segment, long offset, long bytes, @Nullable String problem) {
+    return new Damage(segment.name(), offset, bytes, String.valueOf(problem), List.of());
+  }
+
+  private static void verifyHint(
+      SegmentFiles store, SealedSegment listed, List<Damage> damages, List<String> notes) {
+    String name = SegmentFormat.hintName(listed.id());
+    if (!store.directory().list().contains(name)) {
+      notes.add(name + " is missing; the next open reads the segment instead and writes it anew");
+      return;
+    }
+    try {
+      HintFile.open(store.directory(), store.store(), listed).close();
+    } catch (StoreCorruptionException e) {
+      damages.add(rebuilt(e));
+    } catch (StoreVersionException e) {
+      notes.add(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static void verifyImage(SegmentFiles store, List<Damage> damages) {
+    if (!store.directory().list().contains(IndexImage.NAME)) {
+      return;
+    }
+    try (IndexImage.Opened image = IndexImage.open(store.directory(), store.store());
+        HashIndex index = new HashIndex()) {
+      image.load(index, Workers.inline(), 1);
+    } catch (StoreCorruptionException e) {
+      damages.add(rebuilt(e));
+    } catch (StoreVersionException e) {
+      damages.add(new Damage(IndexImage.NAME, 0, 0, String.valueOf(e.getMessage()), List.of()));
+    }
+  }
+
+  private static Damage rebuilt(StoreCorruptionException e) {
+    return new Damage(
+        e.file(), e.offset(), 0, e.getMessage() + " (no data in it; rebuilt when needed)", List.of());
+  }
+
+  private static List<Damage> withoutRepeats(List<Damage> damages) {
+    Set<String> seen = new HashSet<>();
+    return damages.stream().filter(d -> seen.add(d.file() + "@" + d.offset())).toList();
+  }
+
+  // ---- Salvage
+
+  /// See [dev.kvstore.StoreInspector#salvage].
+  public static SalvageReport salvage(Path path, Path target, Progress progress) {
+    return onOwnThread(() -> salvageHere(path, target, progress));
+  }
+
+  private static SalvageReport salvageHere(Path path, Path target, Progress progress) {
+    long start = System.nanoTime();
+    try (SegmentFiles store = SegmentFiles.open(path)) {
+      requireEmpty(store.directory().path(), target);
+      List<Damage> damages = new ArrayList<>(store.damages());
+      SegmentTable table = new SegmentTable();
+      try (HashIndex index = new HashIndex()) {
+        long records = loadWhatVerifies(store, table, index, damages, progress);
+        long keys = copyAll(table, index, target);
+        return new SalvageReport(
+            keys,
+            records,
+            withoutRepeats(damages),
+            Duration.ofNanos(System.nanoTime() - start));
+      }
+    }
+  }
+
+  private static void requireEmpty(Path source, Path target) {
+    if (target.toAbsolutePath().normalize().startsWith(source)) {
+      throw new StoreStartupException(
+          target + " is inside the store that is to be salvaged; name another directory");
+    }
+    try (Directory directory = DiskDirectory.open(target, Access.WRITE, true)) {
+      if (directory.path().startsWith(source)) {
+        throw new StoreStartupException(
+            target + " is inside the store that is to be salvaged; name another directory");
+      }
+      if (!directory.list().isEmpty()) {
+        throw new StoreStartupException(target + " is not empty; name a new directory");
+      }
+    }
+  }
+
+  private static long loadWhatVerifies(
+      SegmentFiles store,
+      SegmentTable table,
+      HashIndex index,
+      List<Damage> damages,
+      Progress progress) {
+    KeyHasher hasher = new KeyHasher(store.store());
+    Findings findings = new Findings(DamagePolicy.SERVE_REST);
+    Manifest manifest = store.manifest();
+    Map<Long, SealedSegment> sealed = new HashMap<>();
+    Map<Long, Segment> byId = new HashMap<>();
+    long total = 0;
+    long lastSequence = 0;
+    for (Segment segment : store.segments()) {
+      table.add(segment, segment.end());
+      byId.put(segment.id(), segment);
+      total += segment.end();
+    }
+    List<Segment> open = new ArrayList<>();
+    if (manifest != null) {
+      for (SealedSegment listed : manifest.sealed()) {
+        sealed.put(listed.id(), listed);
+        if (!byId.containsKey(listed.id())) {
+          damages.add(
+              new Damage(
+                  SegmentFormat.segmentName(listed.id()), 0, 0, "the segment is missing", List.of()));
+        }
+      }
+      for (long id : manifest.open()) {
+        Segment segment = byId.get(id);
+        if (segment != null) {
+          open.add(segment);
+        }
+      }
+      lastSequence = manifest.sealedSequence();
+    }
+    SealedLoad load =
+        new SealedLoad(
+            store.directory(), store.store(), hasher, index, table, findings, Set.of());
+    IndexLoader loader = load.newLoader();
+    long done = 0;
+    for (Segment segment : store.segments()) {
+      if (manifest == null || sealed.containsKey(segment.id())) {
+        SealedSegment listed = sealed.get(segment.id());
+        if (listed != null && segment.end() < listed.bytes()) {
+          damages.add(
+              damage(
+                  segment,
+                  segment.end(),
+                  listed.bytes() - segment.end(),
+                  "the file is shorter than it was sealed"));
+        }
+        if (listed == null) {
+          segment.publishEnd(endOfRecords(segment));
+        }
+        load.scan(segment, SegmentFormat.HEADER_BYTES, loader);
+      }
+      done += segment.end();
+      progress.at(done, total);
+    }
+    TailScan tail = new TailScan(open, loader, hasher, findings, lastSequence);
+    tail.run(SegmentFormat.HEADER_BYTES);
+    load.removeTombstones();
+    damages.addAll(findings.damages());
+    return findings.recordsRead();
+  }
+
+  /// Where zeros begin that reach to the end of the file.
+  private static long endOfRecords(Segment segment) {
+    SegmentScanner scanner =
+        new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, segment.end());
+    return scanner.lastNonZero() + 7 & -8L;
+  }
+
+  private static long copyAll(SegmentTable table, HashIndex index, Path target) {
+    Options options =
+        Options.builder().durability(Durability.OS).build();
+    long[] keys = new long[1];
+    try (KvStore copy = KvStore.open(target, options)) {
+      List<Entry> chunk = new ArrayList<>();
+      long[] chunkBytes = new long[1];
+      long position = HashIndex.START;
+      List<Long> addresses = new ArrayList<>();
+      while (position != HashIndex.END) {
+        addresses.clear();
+        position = index.collect(position, addresses::add);
+        for (long address : addresses) {
+          Segment segment = table.at(address);
+          if (segment == null) {
+            continue;
+          }
+          Entry entry = entryAt(segment, segment.offsetOf(address));
+          chunk.add(entry);
+          chunkBytes[0] += entry.key().length + RecordFormat.recordBytes(segment.memory(), segment.offsetOf(address));
+          keys[0]++;
+          if (chunkBytes[0] > SALVAGE_CHUNK_BYTES) {
+            copy.putAll(chunk);
+            chunk.clear();
+            chunkBytes[0] = 0;
+          }
+        }
+      }
+      copy.putAll(chunk);
+      copy.sync();
+    }
+    return keys[0];
+  }
+
+  private static Entry entryAt(Segment segment, long offset) {
+    MemorySegment log = segment.memory();
+    int keySize = RecordFormat.keySize(log, offset);
+    long valueSize = RecordFormat.valueSize(log, offset);
+    byte[] key = bytes(log, offset + RecordFormat.HEADER_BYTES, keySize);
+    byte[] value = bytes(log, offset + RecordFormat.HEADER_BYTES + keySize, valueSize);
+    Encoding encoding = Encoding.ofCode(RecordFormat.encodingCode(log, offset));
+    return new Entry(key, Value.decode(encoding, value));
+  }
+
+  private static byte[] bytes(MemorySegment log, long from, long length) {
+    return log.asSlice(from, length).toArray(ValueLayout.JAVA_BYTE);
+  }
+
+  // ---- Records
+
+  /// See [dev.kvstore.StoreInspector#records].
+  public static Stream<RecordInfo> records(Path path) {
+    SegmentFiles store = onOwnThread(() -> SegmentFiles.open(path));
+    Set<Long> sealed = new HashSet<>();
+    Manifest manifest = store.manifest();
+    if (manifest != null) {
+      manifest.sealed().forEach(segment -> sealed.add(segment.id()));
+    }
+    return store.segments().stream()
+        .flatMap(
+            segment ->
+                StreamSupport.stream(
+                    new RecordWalk(segment, sealed.contains(segment.id())), false))
+        .onClose(
+            () ->
+                onOwnThread(
+                    () -> {
+                      store.close();
+                      return true;
+                    }));
+  }
+
+  /// See [dev.kvstore.StoreInspector#recordBytes].
+  public static byte[] recordBytes(Path path, String file, long offset) {
+    return onOwnThread(
+        () -> {
+          try (SegmentFiles store = SegmentFiles.open(path)) {
+            return recordBytes(store, file, offset);
+          }
+        });
+  }
+
+  private static byte[] recordBytes(SegmentFiles store, String file, long offset) {
+    for (Segment segment : store.segments()) {
+      if (!segment.name().equals(file)) {
+        continue;
+      }
+      if (offset < SegmentFormat.HEADER_BYTES || offset % 8 != 0 || offset >= segment.end()) {
+        throw new IllegalArgumentException(
+            "records of "
+                + file
+                + " begin at multiples of 8 from "
+                + SegmentFormat.HEADER_BYTES
+                + " to "
+                + segment.end()
+                + ", not at "
+                + offset);
+      }
+      MemorySegment log = segment.memory();
+      String problem = RecordFormat.problem(log, offset, segment.end());
+      if (problem != null) {
+        throw new IllegalArgumentException("no record at " + file + " @ " + offset + ": " + problem);
+      }
+      return bytes(log, offset, RecordFormat.recordBytes(log, offset));
+    }
+    throw new IllegalArgumentException("the store has no segment file " + file);
+  }
+}

@@ -1,0 +1,294 @@
+package dev.kvstore.engine;
+
+import dev.kvstore.Encoding;
+import dev.kvstore.KvStore;
+import dev.kvstore.StoreCorruptionException;
+import dev.kvstore.index.HashIndex;
+import dev.kvstore.index.KeyMatcher;
+import dev.kvstore.segment.LittleEndian;
+import dev.kvstore.segment.Mapping;
+import dev.kvstore.segment.RecordChecksum;
+import dev.kvstore.segment.RecordFormat;
+import dev.kvstore.segment.Segment;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
+
+/// Finds the record of a key: asks the index, confirms the key in the log, and remembers the place.
+///
+/// - Threads: one at a time; each thread keeps its own.
+/// - Races: a segment that compaction retired, or a page of the index that was recycled, between two
+///   steps makes it look again. What is found was the newest record of the key at some moment during
+///   the call.
+/// - Damage: a candidate whose key differs is believed to be another key only if its checksum
+///   verifies. Otherwise it may be the very record that is looked for, so its absence is not claimed.
+final class KeyLookup implements KeyMatcher {
+  private static final VarHandle WORD =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+  private static final int ATTEMPTS_MAX = 1 << 20;
+  private static final byte[] EMPTY = {};
+
+  private final HashIndex index;
+  private final SegmentTable segments;
+  private final boolean verify;
+  private final RecordChecksum checksum = new RecordChecksum();
+
+  // What is looked for.
+  private byte[] key = EMPTY;
+  private long hash;
+
+  // What was found.
+  private @Nullable Segment segment;
+  private @Nullable MemorySegment memory;
+  private long offset;
+  private long address;
+
+  // What happened on the way.
+  private boolean retired;
+  private long suspect;
+
+  KeyLookup(HashIndex index, SegmentTable segments, boolean verify) {
+    this.index = index;
+    this.segments = segments;
+    this.verify = verify;
+  }
+
+  /// Looks a key up. Afterwards the accessors below tell about its record, if there is one.
+  ///
+  /// @throws IllegalStateException if the store has been closed
+  boolean find(long keyHash, byte[] wanted) {
+    key = wanted;
+    hash = keyHash;
+    for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      retired = false;
+      suspect = HashIndex.NONE;
+      address = index.find(keyHash, this);
+      if (address != HashIndex.NONE) {
+        return true;
+      }
+      if (!retired) {
+        if (suspect != HashIndex.NONE && !index.contains(keyHash, suspect)) {
+          suspect = HashIndex.NONE; // a slow look at a recycled page, not an entry
+        }
+        return false;
+      }
+      Thread.onSpinWait();
+    }
+    throw new IllegalStateException("the index keeps pointing to a segment that is gone");
+  }
+
+  /// As [#find]; and if the key seems absent, makes sure that no damaged record stands in its place.
+  ///
+  /// @throws StoreCorruptionException if one does
+  boolean findOrThrow(long keyHash, byte[] wanted) {
+    if (find(keyHash, wanted)) {
+      return true;
+    }
+    if (suspect != HashIndex.NONE) {
+      throw damaged(suspect);
+    }
+    return false;
+  }
+
+  @Override
+  public boolean matches(long candidate) {
+    Segment at = segments.at(candidate);
+    if (at == null) {
+      retired = true;
+      return false;
+    }
+    long place = at.offsetOf(candidate);
+    MemorySegment log = at.memory();
+    try {
+      long limit = Math.min(at.end(), log.byteSize());
+      if (place + RecordFormat.HEADER_BYTES + key.length <= limit
+          && RecordFormat.keySize(log, place) == key.length
+          && keyIsAt(log, place + RecordFormat.HEADER_BYTES)) {
+        segment = at;
+        memory = log;
+        offset = place;
+        return true;
+      }
+      if (verify && !isWhole(at, log, place, limit)) {
+        suspect = candidate;
+      }
+      return false;
+    } catch (IllegalStateException e) {
+      retired = true;
+      return false;
+    } catch (InternalError e) {
+      throw at.lost(e);
+    }
+  }
+
+  private boolean keyIsAt(MemorySegment log, long from) {
+    byte[] wanted = key;
+    int at = 0;
+    for (; at <= wanted.length - Long.BYTES; at += Long.BYTES) {
+      if (log.get(LittleEndian.LONG, from + at) != (long) WORD.get(wanted, at)) {
+        return false;
+      }
+    }
+    for (; at < wanted.length; at++) {
+      if (log.get(ValueLayout.JAVA_BYTE, from + at) != wanted[at]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean isWhole(Segment at, MemorySegment log, long place, long limit) {
+    return RecordFormat.problem(log, place, limit) == null
+        && checksum.verifies(
+            log,
+            place,
+            RecordFormat.keySize(log, place),
+            RecordFormat.valueSize(log, place),
+            at.salt());
+  }
+
+  // ---- The record that was found
+
+  long address() {
+    return address;
+  }
+
+  Segment segment() {
+    if (segment == null) {
+      throw new IllegalStateException("nothing was found");
+    }
+    return segment;
+  }
+
+  private MemorySegment memory() {
+    if (memory == null) {
+      throw new IllegalStateException("nothing was found");
+    }
+    return memory;
+  }
+
+  long offset() {
+    return offset;
+  }
+
+  /// Bytes that the record takes in the log; 0 if its segment was retired meanwhile.
+  long recordBytes() {
+    try {
+      return RecordFormat.recordBytes(memory(), offset);
+    } catch (IllegalStateException e) {
+      return 0;
+    }
+  }
+
+  /// Copies the value out and verifies the record. Null if the record has to be looked up again,
+  /// because its segment was retired meanwhile.
+  ///
+  /// @throws StoreCorruptionException if the record is damaged
+  byte @Nullable [] copyValue() {
+    MemorySegment log = memory();
+    try {
+      long size = checkedValueSize(log);
+      if (size >= 0) {
+        byte[] value = new byte[(int) size];
+        MemorySegment.copy(
+            log,
+            ValueLayout.JAVA_BYTE,
+            offset + RecordFormat.HEADER_BYTES + key.length,
+            value,
+            0,
+            value.length);
+        if (!verify || sumOf(log, value) == RecordFormat.checksum(log, offset)) {
+          return value;
+        }
+      }
+      return throwIfDamaged();
+    } catch (IllegalStateException e) {
+      return null;
+    } catch (InternalError e) {
+      throw segment().lost(e);
+    }
+  }
+
+  private int sumOf(MemorySegment log, byte[] value) {
+    checksum.startBody(key, value);
+    return checksum.finish(log, offset) ^ RecordFormat.placeMask(segment().salt(), offset);
+  }
+
+  /// The value's size if it can be true, else -1. Nothing is allocated by a length that was not
+  /// checked.
+  private long checkedValueSize(MemorySegment log) {
+    long size = RecordFormat.valueSize(log, offset);
+    long limit = Math.min(segment().end(), log.byteSize());
+    boolean fits =
+        size <= KvStore.VALUE_BYTES_MAX
+            && offset + RecordFormat.HEADER_BYTES + key.length + size <= limit;
+    return fits ? size : -1;
+  }
+
+  /// The value's size, believed only if the whole record verifies; -1 if it has to be looked up again.
+  long verifiedValueSize() {
+    MemorySegment log = memory();
+    try {
+      long size = checkedValueSize(log);
+      if (size >= 0
+          && (!verify || checksum.verifies(log, offset, key.length, size, segment().salt()))) {
+        return size;
+      }
+      throwIfDamaged();
+      return -1;
+    } catch (IllegalStateException e) {
+      return -1;
+    } catch (InternalError e) {
+      throw segment().lost(e);
+    }
+  }
+
+  /// The type of the value; the record has been verified by a call before. Null if the record has to
+  /// be looked up again.
+  @Nullable Encoding encoding() {
+    try {
+      int code = RecordFormat.encodingCode(memory(), offset);
+      return Encoding.isKnown(code) ? Encoding.ofCode(code) : null;
+    } catch (IllegalStateException e) {
+      return null;
+    }
+  }
+
+  /// Pins the memory of the record, for handing it out. Null if it has to be looked up again.
+  @Nullable Mapping pin() {
+    Mapping mapping = segment().mapping();
+    if (mapping.memory() != memory || !mapping.pin()) {
+      return null;
+    }
+    return mapping;
+  }
+
+  /// The value where it lies. Only while pinned and verified.
+  MemorySegment valueSlice(long size) {
+    return memory().asSlice(offset + RecordFormat.HEADER_BYTES + key.length, size).asReadOnly();
+  }
+
+  /// A record that does not verify is damaged only if the index still points to it; otherwise the
+  /// memory was something else already.
+  private byte @Nullable [] throwIfDamaged() {
+    if (index.contains(hash, address)) {
+      throw damaged(address);
+    }
+    return null;
+  }
+
+  private StoreCorruptionException damaged(long place) {
+    Segment at = segments.at(place);
+    String file = at == null ? "a segment" : at.name();
+    return new StoreCorruptionException(
+        file,
+        at == null ? 0 : at.offsetOf(place),
+        "the record does not verify (looked up for a key of "
+            + key.length
+            + " B); other records are not concerned; `kvstore verify` lists all damage, `kvstore salvage`"
+            + " copies out what verifies");
+  }
+}

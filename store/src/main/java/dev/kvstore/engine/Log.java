@@ -1,0 +1,522 @@
+package dev.kvstore.engine;
+
+import dev.kvstore.Options;
+import dev.kvstore.StoreClosedException;
+import dev.kvstore.StoreException;
+import dev.kvstore.StoreIoException;
+import dev.kvstore.StoreReadOnlyException;
+import dev.kvstore.engine.Workers.Worker;
+import dev.kvstore.io.Directory;
+import dev.kvstore.segment.KeyHasher;
+import dev.kvstore.segment.Manifest;
+import dev.kvstore.segment.RecordChecksum;
+import dev.kvstore.segment.RecordFormat;
+import dev.kvstore.segment.SealedSegment;
+import dev.kvstore.segment.Segment;
+import dev.kvstore.segment.SegmentFormat;
+import dev.kvstore.segment.SegmentSealer;
+import dev.kvstore.segment.SegmentWriter;
+import dev.kvstore.segment.StoreId;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/// The segments of an open store: which one is appended to, which is next, which are full and wait to
+/// be sealed, and the manifest that says so on the disk.
+///
+/// - Threads: appending happens under [#appendLock]. Segments are made on `store-allocate` and sealed
+///   on `store-seal`, so that no caller ever waits inside a file.
+/// - Life of a segment: made and listed in the manifest as open; active; full; sealed and listed so;
+///   replaced by compaction.
+/// - Failure: a segment that cannot be made fails the write that needs it, and the next write tries
+///   again. A force that fails ends all writing.
+final class Log implements GroupCommit.Forceable {
+  private static final long FIRST_SEGMENT_BYTES = 1L << 20;
+  private static final long PAGE_BYTES = 4096;
+  private static final long DELETE_RESERVE_BYTES = 64L << 10;
+
+  private final Directory directory;
+  private final StoreId store;
+  private final KeyHasher hasher;
+  private final Options options;
+  private final Environment environment;
+  private final SegmentTable segments;
+  private final SegmentSealer sealer;
+
+  /// Held for every append, for a few hundred nanoseconds.
+  final ReentrantLock appendLock = new ReentrantLock();
+
+  // Guarded by appendLock.
+  private @Nullable Segment tail; // closed cleanly and not reopened yet
+  private @Nullable CompletableFuture<SegmentWriter> spare;
+  private @Nullable String whyNoWrites;
+  private long markedSequence; // what the last mark in the log says
+  private final RecordChecksum markChecksum = new RecordChecksum();
+
+  // Written under appendLock, read by rounds.
+  private volatile @Nullable SegmentWriter active;
+  private volatile long lastSequence;
+
+  // Full, in the order in which they were appended to; leave when the manifest lists them as sealed.
+  private final ConcurrentLinkedQueue<SegmentWriter> full = new ConcurrentLinkedQueue<>();
+
+  // Guarded by this.
+  private Manifest manifest;
+  private long nextSegment;
+
+  private @Nullable GroupCommit commit; // set once, before the first write
+  private Runnable sealedListener = () -> {};
+
+  Log(
+      Directory directory,
+      Options options,
+      Environment environment,
+      SegmentTable segments,
+      Recovery.Result recovered) {
+    this.directory = directory;
+    this.options = options;
+    this.environment = environment;
+    this.segments = segments;
+    this.manifest = recovered.manifest();
+    this.nextSegment = recovered.nextSegment();
+    this.tail = recovered.tail();
+    this.lastSequence = recovered.lastSequence();
+    this.markedSequence = recovered.lastSequence();
+    this.store = manifest.store();
+    this.hasher = recovered.hasher();
+    this.sealer = new SegmentSealer(directory, store, hasher);
+    if (options.readOnly()) {
+      whyNoWrites = "the store was opened for reading only";
+    }
+  }
+
+  void connect(GroupCommit groupCommit, Runnable onSealed) {
+    commit = groupCommit;
+    sealedListener = onSealed;
+  }
+
+  private GroupCommit commit() {
+    GroupCommit connected = commit;
+    if (connected == null) {
+      throw new IllegalStateException("not connected");
+    }
+    return connected;
+  }
+
+  // ---- Appending; all under appendLock
+
+  /// The writer to append this many bytes to. May release the lock for a while, to wait for a new
+  /// segment: look at the index only afterwards.
+  ///
+  /// @param bytes of records; a mark is added here
+  /// @param frees whether the write makes room in the end, so that it may use the space that is kept
+  ///     for such writes on a full disk
+  SegmentWriter writerFor(long bytes, boolean frees) {
+    long needed = bytes + RecordFormat.MARK_BYTES;
+    while (true) {
+      throwIfNotWritable();
+      SegmentWriter writer = active;
+      if (writer != null && writer.remaining() - (frees ? 0 : reserve(writer.capacity())) >= needed) {
+        if (spare == null && writer.remaining() < writer.capacity() / 2) {
+          orderSpare(0);
+        }
+        return writer;
+      }
+      if (spare == null) {
+        orderSpare(needed);
+      }
+      takeSpare();
+    }
+  }
+
+  /// Throws what a write gets when the store takes none.
+  void throwIfNotWritable() {
+    commit().throwIfFailed();
+    if (whyNoWrites == null) {
+      return;
+    }
+    throw options.readOnly()
+        ? new StoreReadOnlyException(whyNoWrites)
+        : new StoreClosedException(whyNoWrites);
+  }
+
+  private static long reserve(long capacity) {
+    return Math.min(DELETE_RESERVE_BYTES, capacity / 16);
+  }
+
+  private void orderSpare(long needed) {
+    CompletableFuture<SegmentWriter> order = new CompletableFuture<>();
+    spare = order;
+    Segment unfinished = tail;
+    environment
+        .workers()
+        .run(
+            Worker.ALLOCATE,
+            () -> {
+              try {
+                order.complete(unfinished == null ? newSegment(needed) : reopen(unfinished, needed));
+              } catch (Throwable e) {
+                order.completeExceptionally(e);
+              }
+            });
+  }
+
+  /// Waits for the spare, without the lock, and makes it the active segment, unless somebody else has
+  /// done so meanwhile.
+  private void takeSpare() {
+    CompletableFuture<SegmentWriter> order = spare;
+    if (order == null) {
+      return;
+    }
+    if (!order.isDone()) {
+      appendLock.unlock();
+      try {
+        order.exceptionally(e -> null).join();
+      } finally {
+        appendLock.lock();
+      }
+    }
+    if (spare != order) {
+      return;
+    }
+    spare = null;
+    SegmentWriter next;
+    try {
+      next = Workers.await(order);
+    } catch (StoreException e) {
+      // A fresh exception for each write, with the stack of the write.
+      throw e instanceof StoreIoException io
+          ? new StoreIoException(io.getMessage(), io, io.isNoSpace())
+          : e;
+    }
+    tail = null;
+    roll(next);
+  }
+
+  private void roll(@Nullable SegmentWriter next) {
+    SegmentWriter before = active;
+    if (before != null) {
+      full.add(before); // before `active` changes: a round reads them in the other order
+    }
+    active = next;
+    if (before != null) {
+      environment.workers().run(Worker.SEAL, this::sealFull);
+    }
+  }
+
+  /// Ends the active segment although it is not full, so that compaction can have it.
+  ///
+  /// @return whether there was anything in it
+  boolean rollOnDemand() {
+    appendLock.lock();
+    try {
+      SegmentWriter writer = active;
+      if (whyNoWrites == null && writer == null && tail != null) {
+        if (spare == null) {
+          orderSpare(0);
+        }
+        takeSpare();
+        writer = active;
+      }
+      if (writer == null || writer.segment().end() == SegmentFormat.HEADER_BYTES) {
+        return false;
+      }
+      roll(null);
+      return true;
+    } finally {
+      appendLock.unlock();
+    }
+  }
+
+  /// Gives a segment back that was made in advance and that nobody writes to, so that a store which has
+  /// become small takes little space at once. The next write orders another.
+  void dropSpare() {
+    appendLock.lock();
+    try {
+      CompletableFuture<SegmentWriter> ordered = spare;
+      if (active == null && tail == null && ordered != null && ordered.isDone()) {
+        spare = null;
+        if (!ordered.isCompletedExceptionally()) {
+          full.add(ordered.join());
+          environment.workers().run(Worker.SEAL, this::sealFull);
+        }
+      }
+    } finally {
+      appendLock.unlock();
+    }
+  }
+
+  /// Notes in the log what is durable, if that has grown since the last note.
+  void markDurable(SegmentWriter writer, long timestampMillis) {
+    long durable = commit().durableSequence();
+    if (durable > markedSequence) {
+      writer.appendMark(durable, timestampMillis, markChecksum);
+      markedSequence = durable;
+    }
+  }
+
+  /// Everything up to here is in the log and in the index.
+  void publish(long sequence) {
+    lastSequence = sequence;
+  }
+
+  @Override
+  public long lastSequence() {
+    return lastSequence;
+  }
+
+  @Override
+  public void force() {
+    SegmentWriter current = active; // read before `full`, see roll
+    for (SegmentWriter writer : full) {
+      writer.force();
+    }
+    if (current != null) {
+      current.force();
+    }
+  }
+
+  // ---- Making segments; on store-allocate
+
+  private SegmentWriter newSegment(long needed) {
+    long capacity = capacityFor(needed);
+    long id;
+    synchronized (this) {
+      id = nextSegment++;
+    }
+    SegmentWriter writer =
+        SegmentWriter.create(directory, store, id, capacity, environment.clock().millis());
+    try {
+      segments.add(writer.segment(), capacity);
+      changeManifest(before -> before.withOpened(id));
+    } catch (Throwable e) {
+      segments.remove(writer.segment());
+      writer.abandon();
+      writer.segment().retire();
+      throw e;
+    }
+    return writer;
+  }
+
+  private SegmentWriter reopen(Segment segment, long needed) {
+    long capacity =
+        Math.max(
+            capacityFor(0), segment.end() + needed + RecordFormat.SEAL_BYTES + PAGE_BYTES);
+    if (capacity > options.segmentBytesMax() || !segments.extend(segment, capacity)) {
+      // Too full to go on with, or others lie behind it: just seal it.
+      capacity = segment.end() + RecordFormat.SEAL_BYTES;
+    }
+    return SegmentWriter.reopen(directory, segment, capacity);
+  }
+
+  /// Capacity of a new segment: follows the size of the store, so that small stores stay small.
+  private long capacityFor(long needed) {
+    long bytes = segments.all().stream().mapToLong(Segment::end).sum();
+    long usual =
+        Math.min(
+            options.segmentBytesMax(),
+            Math.max(FIRST_SEGMENT_BYTES, Long.highestOneBit(Math.max(1, bytes / 4))));
+    long fixed = SegmentFormat.HEADER_BYTES + RecordFormat.SEAL_BYTES;
+    if (needed + fixed + reserve(usual) <= usual) {
+      return usual;
+    }
+    return needed + fixed + DELETE_RESERVE_BYTES + PAGE_BYTES & -PAGE_BYTES;
+  }
+
+  /// The file of a segment that compaction writes; not in the manifest, not in the table.
+  SegmentWriter newOutput(long recordBytes) {
+    long id;
+    synchronized (this) {
+      id = nextSegment++;
+    }
+    long capacity =
+        SegmentFormat.HEADER_BYTES + recordBytes + RecordFormat.SEAL_BYTES + PAGE_BYTES - 1
+            & -PAGE_BYTES;
+    return SegmentWriter.create(directory, store, id, capacity, environment.clock().millis());
+  }
+
+  // ---- Sealing; on store-seal
+
+  private void sealFull() {
+    try {
+      sealAllFull();
+      sealedListener.run();
+    } catch (StoreIoException e) {
+      if (!e.isNoSpace()) {
+        commit().fail(e);
+      }
+      // Without space they stay as they are, whole and forced when asked for, until the next time.
+    } catch (Throwable e) {
+      commit().fail(e);
+    }
+  }
+
+  private void sealAllFull() {
+    for (SegmentWriter writer = full.peek(); writer != null; writer = full.peek()) {
+      Segment segment = writer.segment();
+      if (commit().failure() != null) {
+        return;
+      }
+      if (!SegmentSealer.hasRecords(segment)) {
+        discard(writer);
+      } else {
+        SealedSegment sealed = segment.sealed();
+        if (sealed == null) {
+          sealed = sealer.seal(writer, environment.clock().millis());
+        }
+        SealedSegment listed = sealed;
+        changeManifest(before -> before.withSealed(listed));
+      }
+      full.remove(writer);
+    }
+  }
+
+  /// Takes a segment without records out of the store.
+  private void discard(SegmentWriter writer) {
+    Segment segment = writer.segment();
+    List<Long> kept = new ArrayList<>(manifest().open());
+    kept.remove(segment.id());
+    changeManifest(before -> before.withOpen(kept));
+    segments.remove(segment);
+    writer.abandon();
+    segment.retire();
+    directory.remove(segment.name());
+  }
+
+  /// Waits until every full segment is sealed, or has failed to be.
+  void awaitSealed() {
+    CompletableFuture<Void> turn = new CompletableFuture<>();
+    environment
+        .workers()
+        .run(
+            Worker.SEAL,
+            () -> {
+              sealFull();
+              turn.complete(null);
+            });
+    turn.join();
+  }
+
+  // ---- The manifest
+
+  synchronized Manifest manifest() {
+    return manifest;
+  }
+
+  private synchronized void changeManifest(UnaryOperator<Manifest> change) {
+    Manifest next = change.apply(manifest);
+    try {
+      next.replaceIn(directory);
+    } catch (StoreIoException e) {
+      if (!e.isNoSpace()) {
+        // Which of the two is on the disk is open until the next open reads it.
+        commit().fail(e);
+      }
+      throw e;
+    }
+    manifest = next;
+  }
+
+  /// Puts the outputs of a compaction in the place of its victims; all at once, and durable on return.
+  void replace(Set<Long> victims, List<SealedSegment> outputs) {
+    changeManifest(before -> before.withReplaced(victims, outputs));
+  }
+
+  /// Seals the output of a compaction; the manifest does not know it yet.
+  SealedSegment sealOutput(SegmentWriter writer) {
+    return sealer.seal(writer, environment.clock().millis());
+  }
+
+  StoreId store() {
+    return store;
+  }
+
+  KeyHasher hasher() {
+    return hasher;
+  }
+
+  Directory directory() {
+    return directory;
+  }
+
+  /// The segment that is appended to; null before the first write.
+  @Nullable Segment activeSegment() {
+    SegmentWriter writer = active;
+    return writer == null ? null : writer.segment();
+  }
+
+  // ---- The end
+
+  /// Refuses writes from now on. Those that wait for a segment wake up and are refused too.
+  void refuseWrites(String why) {
+    appendLock.lock();
+    try {
+      if (whyNoWrites == null) {
+        whyNoWrites = why;
+      }
+    } finally {
+      appendLock.unlock();
+    }
+  }
+
+  /// Leaves the directory as a clean close should: nothing that was never used, and a mark that all of
+  /// it was durable. Everything has been forced, and nobody appends any more.
+  ///
+  /// @return the segment that the next open goes on with; null if there is none
+  @Nullable Segment closeCleanly() {
+    CompletableFuture<SegmentWriter> ordered = spare;
+    SegmentWriter unused = null;
+    if (ordered != null) {
+      try {
+        unused = Workers.await(ordered);
+      } catch (StoreException e) {
+        unused = null; // it was never made
+      }
+    }
+    if (unused != null && tail != null) {
+      active = unused; // the reopened tail, which nobody has appended to
+      unused = null;
+    }
+    sealAllFull();
+    if (unused != null) {
+      discard(unused);
+    }
+    SegmentWriter writer = active;
+    if (writer == null) {
+      return tail;
+    }
+    if (!SegmentSealer.hasRecords(writer.segment())) {
+      discard(writer);
+      return null;
+    }
+    if (markedSequence < lastSequence && writer.remaining() < RecordFormat.MARK_BYTES) {
+      full.add(writer); // a seal says the same as a mark, and its place is kept
+      sealAllFull();
+      return null;
+    }
+    if (markedSequence < lastSequence) {
+      writer.appendMark(lastSequence, environment.clock().millis(), markChecksum);
+      markedSequence = lastSequence;
+    }
+    writer.cutAndClose();
+    return writer.segment();
+  }
+
+  /// Lets go of all files without changing anything.
+  void abandon() {
+    CompletableFuture<SegmentWriter> ordered = spare;
+    if (ordered != null && ordered.isDone() && !ordered.isCompletedExceptionally()) {
+      ordered.join().abandon();
+    }
+    full.forEach(SegmentWriter::abandon);
+    SegmentWriter writer = active;
+    if (writer != null) {
+      writer.abandon();
+    }
+  }
+}

@@ -1,0 +1,202 @@
+package dev.kvstore.engine;
+
+import dev.kvstore.Options;
+import dev.kvstore.RecoveryReport;
+import dev.kvstore.Stats;
+import dev.kvstore.StoreClosedException;
+import dev.kvstore.StoreException;
+import dev.kvstore.index.HashIndex;
+import dev.kvstore.io.Directory;
+import dev.kvstore.segment.SealedSegment;
+import dev.kvstore.segment.Segment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/// The parts of one open store, put together; and how they end.
+final class OpenStore {
+  final Directory directory;
+  final Options options;
+  final RecoveryReport recovery;
+  final Log log;
+  final GroupCommit commit;
+  final WritePath writes;
+  final ReadPath reads;
+  final Compaction compaction;
+
+  private final HashIndex index;
+  private final SegmentTable segments;
+  private final Workers workers;
+  private final boolean imaged;
+  private final long recoveredSequence;
+
+  private final AtomicBoolean closing = new AtomicBoolean();
+  private final CompletableFuture<Void> closed = new CompletableFuture<>();
+  private volatile boolean open = true;
+
+  OpenStore(
+      Directory directory, Options options, Environment environment, Recovery.Result recovered) {
+    this.directory = directory;
+    this.options = options;
+    this.recovery = recovered.report();
+    this.index = recovered.index();
+    this.segments = recovered.segments();
+    this.workers = environment.workers();
+    this.imaged = recovered.imaged();
+    this.recoveredSequence = recovered.lastSequence();
+    this.log = new Log(directory, options, environment, segments, recovered);
+    // A store that is open for writing has been left durable by recovery.
+    long durable = options.readOnly() ? recovery.durableSequence() : recoveredSequence;
+    this.commit = new GroupCommit(log, workers.isInline(), durable);
+    this.compaction = new Compaction(log, index, segments, commit, options, workers);
+    this.writes =
+        new WritePath(
+            log, index, segments, environment.clock(), commit, compaction::garbageGrew);
+    this.reads = new ReadPath(index, segments, log.hasher(), options.verifyReads());
+    log.connect(commit, compaction::look);
+  }
+
+  KeyWalk walk() {
+    return new KeyWalk(index, segments, compaction.walkLock(), writes.size());
+  }
+
+  void requireOpen() {
+    if (!open) {
+      throw closedException();
+    }
+  }
+
+  /// What an [IllegalStateException] from the depths means.
+  RuntimeException closedOr(IllegalStateException e) {
+    return closing.get() ? closedException() : e;
+  }
+
+  private StoreClosedException closedException() {
+    return new StoreClosedException("the store in " + directory.path() + " is closed");
+  }
+
+  // ---- Statistics
+
+  Stats stats() {
+    List<Stats.Segment> rows = new ArrayList<>();
+    Segment active = log.activeSegment();
+    long live = 0;
+    long garbage = 0;
+    long disk = 0;
+    for (Segment segment : segments.all()) {
+      SealedSegment sealed = segment.sealed();
+      Stats.State state =
+          sealed != null
+              ? Stats.State.SEALED
+              : active == null || segment.id() >= active.id()
+                  ? Stats.State.ACTIVE
+                  : Stats.State.SEALING;
+      rows.add(
+          new Stats.Segment(
+              segment.id(),
+              state,
+              segment.end(),
+              segment.garbageBytes(),
+              segment.liveBytes(),
+              sealed == null ? OptionalLong.empty() : OptionalLong.of(sealed.records())));
+      live += segment.liveBytes();
+      garbage += segment.garbageBytes();
+      disk += segment.memory().byteSize();
+    }
+    Throwable failure = commit.failure();
+    return new Stats(
+        writes.size(),
+        disk,
+        live,
+        garbage,
+        index.bytes(),
+        log.lastSequence(),
+        commit.durableSequence(),
+        reads.gets(),
+        writes.puts(),
+        writes.deletes(),
+        commit.syncs(),
+        failure == null ? 0 : 1,
+        reads.corruptReads(),
+        compaction.runs(),
+        compaction.bytesWritten(),
+        compaction.state(),
+        compaction.nextVictim(),
+        failure == null ? "" : String.valueOf(failure.getMessage()),
+        rows);
+  }
+
+  // ---- The end
+
+  void close() {
+    if (!closing.compareAndSet(false, true)) {
+      closed.exceptionally(e -> null).join();
+      return;
+    }
+    workers.callOn(
+        "store-close",
+        () -> {
+          try {
+            closeParts();
+            closed.complete(null);
+          } catch (Throwable e) {
+            closed.completeExceptionally(e);
+            throw e;
+          }
+          return null;
+        });
+  }
+
+  private void closeParts() {
+    StoreException problem = null;
+    try {
+      log.refuseWrites("the store in " + directory.path() + " is closed");
+      compaction.end();
+      workers.end();
+      compaction.abandonJobs();
+      commit.end();
+      if (commit.failure() != null || options.readOnly()) {
+        log.abandon();
+      } else {
+        leaveCleanly();
+      }
+      commit.throwIfFailed();
+    } catch (StoreException e) {
+      problem = e;
+      log.abandon();
+    } finally {
+      open = false;
+      index.close();
+      segments.all().forEach(Segment::retire);
+      directory.close();
+    }
+    if (problem != null) {
+      throw problem;
+    }
+  }
+
+  private void leaveCleanly() {
+    Segment tail = log.closeCleanly();
+    boolean unchanged = imaged && log.lastSequence() == recoveredSequence && compaction.runs() == 0;
+    List<Segment> all = segments.all();
+    if (!unchanged && !all.isEmpty()) {
+      writeImage(all, tail);
+    }
+  }
+
+  /// The image only saves time: a disk without room for it does not fail the close.
+  private void writeImage(List<Segment> all, @Nullable Segment tail) {
+    try {
+      IndexImage.write(directory, log.store(), index, all, tail, log.lastSequence());
+    } catch (StoreException e) {
+      System.getLogger(OpenStore.class.getName())
+          .log(
+              System.Logger.Level.WARNING,
+              "no index image, the next open will take longer: {0}",
+              e.getMessage());
+    }
+  }
+}

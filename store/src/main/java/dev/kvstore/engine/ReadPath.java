@@ -1,0 +1,169 @@
+package dev.kvstore.engine;
+
+import dev.kvstore.Encoding;
+import dev.kvstore.StoreCorruptionException;
+import dev.kvstore.Value;
+import dev.kvstore.index.HashIndex;
+import dev.kvstore.segment.KeyHasher;
+import dev.kvstore.segment.Mapping;
+import java.lang.foreign.MemorySegment;
+import java.util.Collection;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/// How a value is read: hash, index, key, value, checksum.
+///
+/// No lock, no system call, no garbage besides the value. Every method may be called from any thread
+/// and throws [IllegalStateException] once the store is closed.
+final class ReadPath {
+  private static final int TOUCHED_AT_ONCE = 64;
+
+  private final HashIndex index;
+  private final KeyHasher hasher;
+  private final ThreadLocal<KeyLookup> lookups;
+
+  private final LongAdder gets = new LongAdder();
+  private final LongAdder corruptReads = new LongAdder();
+
+  /// Where the folded answers of HashIndex.touch go, so that the loads are really made.
+  private volatile long touched;
+
+  ReadPath(HashIndex index, SegmentTable segments, KeyHasher hasher, boolean verify) {
+    this.index = index;
+    this.hasher = hasher;
+    this.lookups = ThreadLocal.withInitial(() -> new KeyLookup(index, segments, verify));
+  }
+
+  byte @Nullable [] get(byte[] key) {
+    Arguments.checkKey(key);
+    gets.increment();
+    return get(hasher.hash(key), key);
+  }
+
+  private byte @Nullable [] get(long hash, byte[] key) {
+    KeyLookup lookup = lookups.get();
+    try {
+      while (lookup.findOrThrow(hash, key)) {
+        byte[] value = lookup.copyValue();
+        if (value != null) {
+          return value;
+        }
+      }
+      return null;
+    } catch (StoreCorruptionException e) {
+      corruptReads.increment();
+      throw e;
+    }
+  }
+
+  Optional<Value> getValue(byte[] key) {
+    Arguments.checkKey(key);
+    gets.increment();
+    KeyLookup lookup = lookups.get();
+    long hash = hasher.hash(key);
+    try {
+      while (lookup.findOrThrow(hash, key)) {
+        byte[] value = lookup.copyValue();
+        Encoding encoding = lookup.encoding();
+        if (value != null && encoding != null) {
+          return Optional.of(Value.decode(encoding, value));
+        }
+      }
+      return Optional.empty();
+    } catch (StoreCorruptionException e) {
+      corruptReads.increment();
+      throw e;
+    }
+  }
+
+  <R> Optional<R> get(
+      byte[] key, Function<? super MemorySegment, ? extends @Nullable R> reader) {
+    Arguments.checkKey(key);
+    gets.increment();
+    KeyLookup lookup = lookups.get();
+    long hash = hasher.hash(key);
+    try {
+      while (lookup.findOrThrow(hash, key)) {
+        Mapping pinned = lookup.pin();
+        if (pinned == null) {
+          continue;
+        }
+        try {
+          long size = lookup.verifiedValueSize();
+          if (size >= 0) {
+            return Optional.ofNullable(reader.apply(lookup.valueSlice(size)));
+          }
+        } finally {
+          pinned.unpin();
+        }
+      }
+      return Optional.empty();
+    } catch (StoreCorruptionException e) {
+      corruptReads.increment();
+      throw e;
+    }
+  }
+
+  /// Reads many keys: touches where the index will be looked at for all of them before it looks at
+  /// any, so that the waits for memory overlap.
+  void getAll(Collection<byte[]> keys, Collection<byte @Nullable []> values) {
+    byte[][] chunk = new byte[Math.min(TOUCHED_AT_ONCE, keys.size())][];
+    long[] hashes = new long[chunk.length];
+    int filled = 0;
+    for (byte[] key : keys) {
+      Arguments.checkKey(key);
+      chunk[filled] = key;
+      filled++;
+      if (filled == chunk.length) {
+        getChunk(chunk, hashes, filled, values);
+        filled = 0;
+      }
+    }
+    getChunk(chunk, hashes, filled, values);
+  }
+
+  private void getChunk(
+      byte[][] keys, long[] hashes, int count, Collection<byte @Nullable []> values) {
+    long folded = 0;
+    for (int i = 0; i < count; i++) {
+      hashes[i] = hasher.hash(keys[i]);
+      folded ^= index.touch(hashes[i]);
+    }
+    touched = folded;
+    gets.add(count);
+    for (int i = 0; i < count; i++) {
+      values.add(get(hashes[i], keys[i]));
+    }
+  }
+
+  boolean contains(byte[] key) {
+    Arguments.checkKey(key);
+    gets.increment();
+    return lookups.get().findOrThrow(hasher.hash(key), key);
+  }
+
+  OptionalLong valueSize(byte[] key) {
+    Arguments.checkKey(key);
+    gets.increment();
+    KeyLookup lookup = lookups.get();
+    long hash = hasher.hash(key);
+    while (lookup.findOrThrow(hash, key)) {
+      long size = lookup.verifiedValueSize();
+      if (size >= 0) {
+        return OptionalLong.of(size);
+      }
+    }
+    return OptionalLong.empty();
+  }
+
+  long gets() {
+    return gets.sum();
+  }
+
+  long corruptReads() {
+    return corruptReads.sum();
+  }
+}

@@ -1,0 +1,162 @@
+package dev.kvstore.engine;
+
+import dev.kvstore.Damage;
+import dev.kvstore.StoreCorruptionException;
+import dev.kvstore.StoreException;
+import dev.kvstore.StoreStartupException;
+import dev.kvstore.io.Access;
+import dev.kvstore.io.Directory;
+import dev.kvstore.io.DiskDirectory;
+import dev.kvstore.io.FileHandle;
+import dev.kvstore.segment.FileFormat;
+import dev.kvstore.segment.Manifest;
+import dev.kvstore.segment.Mapping;
+import dev.kvstore.segment.Segment;
+import dev.kvstore.segment.SegmentFormat;
+import dev.kvstore.segment.StoreId;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// The segments of a store as files, for looking into them: needs no manifest, believes no header,
+/// changes nothing.
+///
+/// Holds the store's lock for reading until it is closed.
+final class SegmentFiles implements AutoCloseable {
+  private final Directory directory;
+  private final @Nullable Manifest manifest;
+  private final StoreId store;
+  private final List<Segment> segments = new ArrayList<>();
+  private final List<Damage> damages = new ArrayList<>();
+
+  private SegmentFiles(Directory directory) {
+    this.directory = directory;
+    this.manifest = readManifest();
+    this.store = map();
+  }
+
+  /// Opens the segments of the store in a directory.
+  ///
+  /// @throws StoreStartupException if there is neither a manifest nor a segment
+  static SegmentFiles open(Path path) {
+    Directory directory = DiskDirectory.open(path, Access.READ, false);
+    try {
+      directory.lock(Access.READ);
+      return new SegmentFiles(directory);
+    } catch (Throwable e) {
+      directory.close();
+      throw e;
+    }
+  }
+
+  private @Nullable Manifest readManifest() {
+    if (!directory.list().contains(Manifest.NAME)) {
+      damages.add(new Damage(Manifest.NAME, 0, 0, "the manifest is missing", List.of()));
+      return null;
+    }
+    try {
+      return Manifest.read(directory);
+    } catch (StoreCorruptionException e) {
+      damages.add(new Damage(e.file(), e.offset(), 0, String.valueOf(e.getMessage()), List.of()));
+      return null;
+    }
+  }
+
+  /// Maps all segments and returns the store they belong to.
+  private StoreId map() {
+    Set<Long> listed = new HashSet<>();
+    if (manifest != null) {
+      manifest.sealed().forEach(segment -> listed.add(segment.id()));
+      listed.addAll(manifest.open());
+    }
+    List<Long> ids = new ArrayList<>();
+    for (String name : directory.list()) {
+      OptionalLong id = SegmentFormat.segmentIdOf(name);
+      if (id.isPresent() && (manifest == null || listed.contains(id.getAsLong()))) {
+        ids.add(id.getAsLong());
+      }
+    }
+    if (manifest == null && ids.isEmpty()) {
+      throw new StoreStartupException("there is no store in " + directory.path());
+    }
+    ids.sort(null);
+    Map<Long, Mapping> mappings = new HashMap<>();
+    for (long id : ids) {
+      try (FileHandle file = directory.open(SegmentFormat.segmentName(id), Access.READ)) {
+        long bytes = file.size() & -8L;
+        if (bytes >= SegmentFormat.HEADER_BYTES) {
+          mappings.put(id, Mapping.of(file, bytes, Access.READ));
+        }
+      }
+    }
+    StoreId belongsTo = manifest != null ? manifest.store() : mostCommonStore(mappings);
+    for (long id : ids) {
+      Mapping mapping = mappings.get(id);
+      if (mapping != null) {
+        segments.add(new Segment(belongsTo, id, mapping, mapping.memory().byteSize()));
+      }
+    }
+    return belongsTo;
+  }
+
+  /// The store that most segments say they belong to.
+  private StoreId mostCommonStore(Map<Long, Mapping> mappings) {
+    Map<StoreId, Integer> votes = new HashMap<>();
+    mappings.forEach(
+        (id, mapping) -> {
+          MemorySegment file = mapping.memory();
+          try {
+            StoreId store =
+                FileFormat.check(
+                    file, SegmentFormat.segmentName(id), FileFormat.Kind.SEGMENT, null);
+            votes.merge(store, 1, Integer::sum);
+          } catch (StoreException e) {
+            // This one has no say.
+          }
+        });
+    return votes.entrySet().stream()
+        .max(Map.Entry.comparingByValue())
+        .map(Map.Entry::getKey)
+        .orElseThrow(
+            () ->
+                new StoreCorruptionException(
+                    Manifest.NAME, 0, "neither the manifest nor any segment header verifies"));
+  }
+
+  Directory directory() {
+    return directory;
+  }
+
+  /// Null if it is missing or damaged.
+  @Nullable Manifest manifest() {
+    return manifest;
+  }
+
+  /// The store that the segments belong to.
+  StoreId store() {
+    return store;
+  }
+
+  /// By id; each with its end at the end of the file.
+  List<Segment> segments() {
+    return segments;
+  }
+
+  /// What is wrong with the manifest.
+  List<Damage> damages() {
+    return damages;
+  }
+
+  @Override
+  public void close() {
+    segments.forEach(Segment::retire);
+    directory.close();
+  }
+}

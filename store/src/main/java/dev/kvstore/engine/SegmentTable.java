@@ -1,0 +1,130 @@
+package dev.kvstore.engine;
+
+import dev.kvstore.segment.Segment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Which segment an address lies in.
+///
+/// Addresses count units of 8 bytes through one 43-bit space of bytes (8 TiB), in which every segment
+/// is given a run of chunks of 1 MiB. Runs are handed out upwards and from the beginning again when
+/// the end is reached, so that the address of a removed segment is not used again for long.
+///
+/// Threads: any may look up, without a lock; [#add] and [#remove] exclude each other.
+final class SegmentTable {
+  private static final int CHUNK_SHIFT = 17; // 2^17 units of 8 bytes: 1 MiB
+  private static final long UNITS_PER_CHUNK = 1L << CHUNK_SHIFT;
+  private static final int CHUNKS_MAX = 1 << (40 - CHUNK_SHIFT);
+
+  // Replaced as a whole when it grows; elements are published by the replacement of the array or by
+  // the release of the index entry that holds an address of theirs.
+  private volatile @Nullable Segment[] byChunk = new Segment[64];
+
+  // Guarded by this.
+  private int nextChunk;
+
+  /// The segment of an address; null if there is none (any more). Any 40-bit number may be asked.
+  @Nullable Segment at(long address) {
+    @Nullable Segment[] table = byChunk;
+    long chunk = address >>> CHUNK_SHIFT;
+    return chunk < table.length ? table[(int) chunk] : null;
+  }
+
+  /// Gives a segment its addresses. `bytes` is the most it will ever have.
+  synchronized void add(Segment segment, long bytes) {
+    int chunks = Math.toIntExact((bytes >>> 3) + UNITS_PER_CHUNK - 1 >>> CHUNK_SHIFT);
+    int first = freeRun(chunks);
+    place(segment, first, chunks);
+    nextChunk = first + chunks;
+  }
+
+  /// Gives a segment the addresses that it had before.
+  ///
+  /// @return whether they were free
+  synchronized boolean addAt(Segment segment, long bytes, long baseAddress) {
+    long first = baseAddress >>> CHUNK_SHIFT;
+    int chunks = Math.toIntExact((bytes >>> 3) + UNITS_PER_CHUNK - 1 >>> CHUNK_SHIFT);
+    if (baseAddress < 0
+        || baseAddress % UNITS_PER_CHUNK != 0
+        || first + chunks > CHUNKS_MAX
+        || !isFree((int) first, chunks)) {
+      return false;
+    }
+    place(segment, (int) first, chunks);
+    nextChunk = Math.max(nextChunk, (int) first + chunks);
+    return true;
+  }
+
+  /// Makes room for a segment that is to become longer. Its base stays.
+  ///
+  /// @return whether the chunks behind it were free
+  synchronized boolean extend(Segment segment, long bytes) {
+    int first = (int) (segment.baseAddress() >>> CHUNK_SHIFT);
+    int chunks = Math.toIntExact((bytes >>> 3) + UNITS_PER_CHUNK - 1 >>> CHUNK_SHIFT);
+    for (int chunk = first; chunk < first + chunks; chunk++) {
+      if (chunk >= CHUNKS_MAX || (chunk < byChunk.length && byChunk[chunk] != null && byChunk[chunk] != segment)) {
+        return false;
+      }
+    }
+    place(segment, first, chunks);
+    nextChunk = Math.max(nextChunk, first + chunks);
+    return true;
+  }
+
+  /// Forgets a segment; its addresses lead nowhere from now on.
+  synchronized void remove(Segment segment) {
+    @Nullable Segment[] table = byChunk;
+    for (int chunk = 0; chunk < table.length; chunk++) {
+      if (table[chunk] == segment) {
+        table[chunk] = null;
+      }
+    }
+  }
+
+  /// All segments, by id.
+  synchronized List<Segment> all() {
+    List<Segment> all = new ArrayList<>();
+    Segment before = null;
+    for (Segment segment : byChunk) {
+      if (segment != null && segment != before) {
+        all.add(segment);
+        before = segment;
+      }
+    }
+    all.sort(Comparator.comparingLong(Segment::id));
+    return all;
+  }
+
+  private int freeRun(int chunks) {
+    for (int from : new int[] {nextChunk, 0}) {
+      for (int first = from; first + chunks <= CHUNKS_MAX; first++) {
+        if (isFree(first, chunks)) {
+          return first;
+        }
+      }
+    }
+    throw new IllegalStateException("the store has reached its largest size, 8 TiB");
+  }
+
+  private boolean isFree(int first, int chunks) {
+    for (int chunk = first; chunk < first + chunks && chunk < byChunk.length; chunk++) {
+      if (byChunk[chunk] != null) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private void place(Segment segment, int first, int chunks) {
+    @Nullable Segment[] table = byChunk;
+    if (first + chunks > table.length) {
+      table = Arrays.copyOf(table, Math.max(first + chunks, table.length * 2));
+    }
+    Arrays.fill(table, first, first + chunks, segment);
+    segment.placeAt((long) first << CHUNK_SHIFT);
+    byChunk = table;
+  }
+}

@@ -1,0 +1,401 @@
+package dev.kvstore.engine;
+
+import dev.kvstore.Encoding;
+import dev.kvstore.KvStore;
+import dev.kvstore.Mutation;
+import dev.kvstore.StoreEncodingException;
+import dev.kvstore.StoreFailedException;
+import dev.kvstore.StoreTooLargeException;
+import dev.kvstore.Value;
+import dev.kvstore.index.HashIndex;
+import dev.kvstore.segment.KeyHasher;
+import dev.kvstore.segment.RecordChecksum;
+import dev.kvstore.segment.RecordFormat;
+import dev.kvstore.segment.Segment;
+import dev.kvstore.segment.SegmentWriter;
+import java.time.InstantSource;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
+
+/// How a write happens: check and sum outside the lock; under it sequence, log, index; then the caller
+/// waits as [GroupCommit] tells.
+///
+/// - Threads: any number of callers; one at a time under the append lock.
+/// - Visibility: a write is in the index when the method returns, whether durable or not.
+/// - Failure: a write that throws has not happened; what it had appended is made invalid again. If that
+///   is impossible the store takes no more writes.
+///
+/// Methods return the sequence of the write for the caller to wait for, or [#NOTHING].
+final class WritePath {
+  /// Nothing was written.
+  static final long NOTHING = 0;
+
+  private static final byte[] EMPTY = {};
+
+  private final Log log;
+  private final HashIndex index;
+  private final KeyHasher hasher;
+  private final InstantSource clock;
+  private final GroupCommit commit;
+  private final LongConsumer garbageListener;
+  private final ThreadLocal<RecordChecksum> checksums =
+      ThreadLocal.withInitial(RecordChecksum::new);
+
+  // Guarded by the append lock.
+  private final KeyLookup lookup;
+
+  // Written under the append lock.
+  private volatile long size;
+  private volatile long garbageBytes; // that writes have made since the open
+
+  private final LongAdder puts = new LongAdder();
+  private final LongAdder deletes = new LongAdder();
+
+  WritePath(
+      Log log,
+      HashIndex index,
+      SegmentTable segments,
+      InstantSource clock,
+      GroupCommit commit,
+      LongConsumer garbageListener) {
+    this.log = log;
+    this.index = index;
+    this.hasher = log.hasher();
+    this.clock = clock;
+    this.commit = commit;
+    this.garbageListener = garbageListener;
+    this.lookup = new KeyLookup(index, segments, true);
+    this.size = index.size();
+  }
+
+  // ---- The writes
+
+  long put(byte[] key, Encoding encoding, byte[] value) {
+    Arguments.checkKey(key);
+    Arguments.checkValue(value);
+    long hash = hasher.hash(key);
+    RecordChecksum checksum = checksums.get();
+    checksum.startBody(key, value);
+    log.appendLock.lock();
+    try {
+      SegmentWriter writer = log.writerFor(bytesOf(key, value), false);
+      return appendPut(writer, hash, key, encoding, value, checksum);
+    } finally {
+      unlock();
+    }
+  }
+
+  /// Removes a key. [#NOTHING] if it is not there.
+  long delete(byte[] key) {
+    Arguments.checkKey(key);
+    long hash = hasher.hash(key);
+    log.appendLock.lock();
+    try {
+      SegmentWriter writer = writerIfPresent(hash, key);
+      return writer != null && lookup.findOrThrow(hash, key)
+          ? appendDelete(writer, hash, key)
+          : NOTHING;
+    } finally {
+      unlock();
+    }
+  }
+
+  /// A writer for a tombstone; null if there is nothing to remove, which needs no room.
+  private @Nullable SegmentWriter writerIfPresent(long hash, byte[] key) {
+    boolean present = lookup.findOrThrow(hash, key);
+    if (!present) {
+      log.throwIfNotWritable();
+      return null;
+    }
+    return log.writerFor(bytesOf(key, EMPTY), true);
+  }
+
+  /// The outcome of a compare-and-set.
+  ///
+  /// @param sequence of the write, or [#NOTHING]
+  /// @param matched whether the value was as expected
+  record Exchange(long sequence, boolean matched) {}
+
+  /// Sets or removes a key if its value is as expected; null stands for an absent key on both sides.
+  Exchange compareAndSet(byte[] key, byte @Nullable [] expected, byte @Nullable [] value) {
+    Arguments.checkKey(key);
+    if (value != null) {
+      Arguments.checkValue(value);
+    }
+    long hash = hasher.hash(key);
+    RecordChecksum checksum = checksums.get();
+    log.appendLock.lock();
+    try {
+      SegmentWriter writer =
+          log.writerFor(bytesOf(key, value == null ? EMPTY : value), value == null);
+      byte[] current = current(hash, key);
+      boolean matched = Arrays.equals(current, expected);
+      if (!matched || (value == null && current == null)) {
+        return new Exchange(NOTHING, matched);
+      }
+      if (value == null) {
+        return new Exchange(appendDelete(writer, hash, key), true);
+      }
+      checksum.startBody(key, value);
+      return new Exchange(
+          appendPut(writer, hash, key, Encoding.BYTES, value, checksum), true);
+    } finally {
+      unlock();
+    }
+  }
+
+  /// The outcome of an increment.
+  record Incremented(long sequence, long number) {}
+
+  Incremented increment(byte[] key, long delta) {
+    Arguments.checkKey(key);
+    long hash = hasher.hash(key);
+    RecordChecksum checksum = checksums.get();
+    log.appendLock.lock();
+    try {
+      SegmentWriter writer = log.writerFor(bytesOf(key, new byte[Long.BYTES]), false);
+      byte[] current = current(hash, key);
+      long number = Math.addExact(current == null ? 0 : number(current), delta);
+      byte[] value = Value.of(number).toBytes();
+      checksum.startBody(key, value);
+      return new Incremented(
+          appendPut(writer, hash, key, Encoding.INT64, value, checksum), number);
+    } finally {
+      unlock();
+    }
+  }
+
+  private long number(byte[] current) {
+    Encoding encoding = lookup.encoding();
+    if (encoding != Encoding.INT64
+        || !(Value.decode(Encoding.INT64, current) instanceof Value.Int64(long number))) {
+      throw new StoreEncodingException(
+          "only a value of type INT64 can be incremented, this one is of type " + encoding);
+    }
+    return number;
+  }
+
+  /// Makes all changes or none.
+  long write(List<Mutation> mutations) {
+    int count = mutations.size();
+    byte[][] values = new byte[count][];
+    long[] hashes = new long[count];
+    long bytes = 0;
+    boolean frees = true;
+    for (int i = 0; i < count; i++) {
+      Mutation mutation = mutations.get(i);
+      Arguments.checkKey(mutation.key());
+      hashes[i] = hasher.hash(mutation.key());
+      switch (mutation) {
+        case Mutation.Put(byte[] key, Value value) -> {
+          values[i] = value.toBytes();
+          Arguments.checkValue(values[i]);
+          frees = false;
+        }
+        case Mutation.Delete(byte[] key) -> values[i] = EMPTY;
+      }
+      bytes += bytesOf(mutation.key(), values[i]);
+    }
+    if (bytes > KvStore.BATCH_BYTES_MAX) {
+      throw new StoreTooLargeException("a batch", bytes, KvStore.BATCH_BYTES_MAX);
+    }
+    if (count == 0) {
+      return log.lastSequence();
+    }
+    log.appendLock.lock();
+    try {
+      return appendBatch(log.writerFor(bytes, frees), mutations, values, hashes);
+    } finally {
+      unlock();
+    }
+  }
+
+  private void unlock() {
+    log.appendLock.unlock();
+    garbageListener.accept(garbageBytes);
+  }
+
+  // ---- Under the append lock
+
+  private byte @Nullable [] current(long hash, byte[] key) {
+    while (lookup.findOrThrow(hash, key)) {
+      byte[] value = lookup.copyValue();
+      if (value != null) {
+        return value;
+      }
+    }
+    return null;
+  }
+
+  private long appendPut(
+      SegmentWriter writer,
+      long hash,
+      byte[] key,
+      Encoding encoding,
+      byte[] value,
+      RecordChecksum checksum) {
+    long now = clock.millis();
+    log.markDurable(writer, now);
+    long sequence = log.lastSequence() + 1;
+    long end = writer.segment().end();
+    try {
+      long at =
+          writer.append(RecordFormat.PUT, encoding, key, value, 0, sequence, now, checksum);
+      publishPut(writer.segment(), at, bytesOf(key, value), hash, key);
+    } catch (Throwable e) {
+      undo(writer, end, e);
+      throw e;
+    }
+    log.publish(sequence);
+    return sequence;
+  }
+
+  private long appendDelete(SegmentWriter writer, long hash, byte[] key) {
+    long now = clock.millis();
+    log.markDurable(writer, now);
+    long sequence = log.lastSequence() + 1;
+    long end = writer.segment().end();
+    try {
+      RecordChecksum checksum = checksums.get();
+      checksum.startBody(key, EMPTY);
+      writer.append(
+          RecordFormat.DELETE, Encoding.BYTES, key, EMPTY, 0, sequence, now, checksum);
+      publishDelete(bytesOf(key, EMPTY), hash, key);
+    } catch (Throwable e) {
+      undo(writer, end, e);
+      throw e;
+    }
+    log.publish(sequence);
+    return sequence;
+  }
+
+  private long appendBatch(
+      SegmentWriter writer, List<Mutation> mutations, byte[][] values, long[] hashes) {
+    int count = mutations.size();
+    long now = clock.millis();
+    log.markDurable(writer, now);
+    RecordChecksum checksum = checksums.get();
+    long first = log.lastSequence() + 1;
+    long end = writer.segment().end();
+    long[] offsets = new long[count];
+    int published = 0;
+    try {
+      for (int i = 0; i < count; i++) {
+        byte[] key = mutations.get(i).key();
+        checksum.startBody(key, values[i]);
+        offsets[i] =
+            switch (mutations.get(i)) {
+              case Mutation.Put(byte[] putKey, Value value) ->
+                  writer.append(
+                      RecordFormat.PUT,
+                      value.encoding(),
+                      key,
+                      values[i],
+                      count - 1 - i,
+                      first + i,
+                      now,
+                      checksum);
+              case Mutation.Delete(byte[] deletedKey) ->
+                  writer.append(
+                      RecordFormat.DELETE,
+                      Encoding.BYTES,
+                      key,
+                      EMPTY,
+                      count - 1 - i,
+                      first + i,
+                      now,
+                      checksum);
+            };
+      }
+      for (; published < count; published++) {
+        byte[] key = mutations.get(published).key();
+        long bytes = bytesOf(key, values[published]);
+        if (mutations.get(published) instanceof Mutation.Put) {
+          publishPut(writer.segment(), offsets[published], bytes, hashes[published], key);
+        } else {
+          publishDelete(bytes, hashes[published], key);
+        }
+      }
+    } catch (Throwable e) {
+      if (published > 0) {
+        // Half of it shows in the index, and all of it is in the log: the next open decides.
+        commit.fail(e);
+      } else {
+        undo(writer, end, e);
+      }
+      throw e;
+    }
+    log.publish(first + count - 1);
+    return first + count - 1;
+  }
+
+  private void publishPut(Segment segment, long at, long bytes, long hash, byte[] key) {
+    long address = segment.addressOf(at);
+    while (true) {
+      if (!lookup.find(hash, key)) {
+        index.insert(hash, address);
+        size++;
+        break;
+      }
+      Segment oldSegment = lookup.segment();
+      long oldBytes = lookup.recordBytes();
+      // Fails if compaction has moved the old record between the two lines; then look again.
+      if (index.replace(hash, lookup.address(), address)) {
+        oldSegment.addLiveBytes(-oldBytes);
+        garbageBytes += oldBytes;
+        break;
+      }
+    }
+    segment.addLiveBytes(bytes);
+    puts.increment();
+  }
+
+  private void publishDelete(long bytes, long hash, byte[] key) {
+    long garbage = bytes;
+    while (lookup.find(hash, key)) {
+      Segment oldSegment = lookup.segment();
+      long oldBytes = lookup.recordBytes();
+      if (index.remove(hash, lookup.address())) {
+        size--;
+        oldSegment.addLiveBytes(-oldBytes);
+        garbage += oldBytes;
+        deletes.increment();
+        break;
+      }
+    }
+    garbageBytes += garbage;
+  }
+
+  /// Makes the log as it was before a write that failed.
+  private void undo(SegmentWriter writer, long end, Throwable cause) {
+    try {
+      writer.undo(end);
+    } catch (Throwable e) {
+      cause.addSuppressed(e);
+      commit.fail(
+          new StoreFailedException("a failed append could not be taken back", cause));
+    }
+  }
+
+  private static long bytesOf(byte[] key, byte[] value) {
+    return RecordFormat.recordBytes(key.length, value.length);
+  }
+
+  // ---- Counts
+
+  /// Keys in the store.
+  long size() {
+    return size;
+  }
+
+  long puts() {
+    return puts.sum();
+  }
+
+  long deletes() {
+    return deletes.sum();
+  }
+}

@@ -1,0 +1,170 @@
+package dev.kvstore.index;
+
+import java.lang.foreign.MemorySegment;
+
+/// An exact, concurrent, off-heap hash index: 64-bit hash of a key -> 40-bit address of its record.
+///
+/// - Holds nothing of the key. [#find] asks the caller's [KeyMatcher] to confirm a key, so two keys
+///   with equal hashes are two entries, and answers are exact. Hashes must be well mixed.
+/// - Threads: any number of readers, which take no lock and are never stopped by a growing shard;
+///   any number of writers, which exclude each other per shard for some ten nanoseconds. A reader
+///   that obtains an address also sees all that the writer did before it handed the address over.
+/// - Memory: at most 16 bytes per entry from a million entries on, at any moment, also right after
+///   growing and after removing most of them. Calls allocate nothing on the heap, except growth.
+/// - Pauses: growing or shrinking copies one shard, a 1024th of all entries, and nobody but writers
+///   of that shard (or of another one that must grow too) waits for it.
+/// - Failure: a call that throws has changed nothing. [OutOfMemoryError] of a growing insert leaves
+///   the index as it was.
+/// - Lifecycle: [#close] frees the memory and may be repeated. Afterwards sizes are 0, and whatever
+///   needs an entry throws [IllegalStateException], also if it was under way.
+public final class HashIndex implements AutoCloseable {
+  /// The answer for a key that is not there. Never the address of a record.
+  public static final long NONE = 0;
+
+  /// Addresses are 1 to 2^40 - 1.
+  public static final int ADDRESS_BITS = Slot.ADDRESS_BITS;
+
+  public static final int SHARDS = 1024;
+
+  /// Where an iteration by [#collect] begins, and what it returns when nothing is left.
+  public static final long START = 0;
+
+  public static final long END = -1;
+
+  private static final int SHARD_BITS = Integer.numberOfTrailingZeros(SHARDS);
+
+  private final PageSlab slab = new PageSlab();
+  private final Shard[] shards = new Shard[SHARDS];
+
+  public HashIndex() {
+    for (int number = 0; number < SHARDS; number++) shards[number] = new Shard(number, slab);
+  }
+
+  /// The shard that holds every entry of this hash: its top bits.
+  public static int shardOf(long hash) {
+    return (int) (hash >>> (Long.SIZE - SHARD_BITS));
+  }
+
+  /// The address of the entry of this hash whose key the matcher confirms, or [#NONE].
+  public long find(long hash, KeyMatcher matcher) {
+    return shard(hash).find(windowOf(hash), matcher);
+  }
+
+  /// Whether exactly this entry is there: is the record at this address the live one of its key?
+  public boolean contains(long hash, long address) {
+    return shard(hash).contains(Slot.word(windowOf(hash), checked(address)));
+  }
+
+  /// Loads the cache line in which a [#find] of this hash will begin, so that the memory misses of
+  /// several lookups overlap. Fold the answer into something that is used, or the JIT drops the
+  /// load.
+  public long touch(long hash) {
+    return shard(hash).touch(windowOf(hash));
+  }
+
+  /// Adds an entry. The caller knows that the key has none, and keeps it so until this returns.
+  public void insert(long hash, long address) {
+    shard(hash).insert(Slot.word(windowOf(hash), checked(address)));
+  }
+
+  /// Redirects the entry of this hash from `expected` to `address`; false if there is no such
+  /// entry.
+  public boolean replace(long hash, long expected, long address) {
+    long window = windowOf(hash);
+    return shard(hash)
+        .replace(Slot.word(window, checked(expected)), Slot.word(window, checked(address)));
+  }
+
+  /// Removes exactly this entry; false if it is not there.
+  public boolean remove(long hash, long address) {
+    boolean removed = shard(hash).remove(Slot.word(windowOf(hash), checked(address)));
+    if (slab.isLoose()) tidy();
+    return removed;
+  }
+
+  /// Number of entries; exact when no mutation is in flight.
+  public long size() {
+    long size = 0;
+    for (Shard shard : shards) size += shard.size();
+    return size;
+  }
+
+  /// Bytes held: all off-heap memory, whether in use or spare, and the heap tables that lead to it.
+  public long bytes() {
+    long bytes = slab.bytes();
+    for (Shard shard : shards) bytes += shard.tableBytes();
+    return bytes;
+  }
+
+  /// One step of an iteration: hands over the addresses of the next hundred or so entries and
+  /// returns the position of the following step, or [#END].
+  ///
+  /// Positions name ranges of hashes, not places in memory. A key whose entry stands from the first
+  /// step to the last is handed over exactly once, whatever is inserted, removed, replaced or moved
+  /// meanwhile. A step is atomic, an iteration is not: it may mix older and newer addresses.
+  public long collect(long position, AddressSink sink) {
+    if (position < 0 || position >= SHARDS * Slot.WINDOWS) {
+      throw new IllegalArgumentException("position " + position);
+    }
+    int number = (int) (position >>> Slot.WINDOW_BITS);
+    long next = shards[number].collect(position & Slot.WINDOW_MASK, sink);
+    if (next < Slot.WINDOWS) return ((long) number << Slot.WINDOW_BITS) | next;
+    return ++number < SHARDS ? (long) number << Slot.WINDOW_BITS : END;
+  }
+
+  public int shardSize(int shard) {
+    return shards[shard].size();
+  }
+
+  /// Sizes a shard for `count` entries in advance, so that filling it up to there moves nothing.
+  public void reserve(int shard, int count) {
+    shards[shard].reserve(count);
+  }
+
+  /// Writes every entry of a shard, 8 little-endian bytes each (window in the high 24 bits, address
+  /// in the low 40), in no particular order, and returns how many. The target has room for
+  /// [#shardSize] of them, or [IndexOutOfBoundsException].
+  public int exportShard(int shard, MemorySegment target, long offset) {
+    return shards[shard].exportTo(target, offset);
+  }
+
+  /// Fills an empty shard with `count` entries as [#exportShard] writes them, in any order. Several
+  /// threads may fill different shards. That no entry occurs twice is the caller's promise.
+  ///
+  /// @throws IllegalArgumentException if the shard is not empty or an address is 0; nothing is
+  /// filled
+  public void importShard(int shard, MemorySegment source, long offset, int count) {
+    shards[shard].importFrom(source, offset, count);
+  }
+
+  @Override
+  public void close() {
+    for (Shard shard : shards) shard.close();
+    slab.close();
+  }
+
+  /// Gives memory back to the system: moves pages out of the highest chunk until it is free. At
+  /// most one chunk's worth of pages per call, which bounds what a single removal can cost.
+  private void tidy() {
+    for (int moves = 0; moves < PageSlab.PAGES_PER_CHUNK; moves++) {
+      int page = slab.trim();
+      if (page < 0) return;
+      int owner = slab.owner(page);
+      if (owner >= 0) shards[owner].vacate(page);
+    }
+  }
+
+  private Shard shard(long hash) {
+    return shards[(int) (hash >>> (Long.SIZE - SHARD_BITS))];
+  }
+
+  private static long windowOf(long hash) {
+    return (hash >>> (Long.SIZE - SHARD_BITS - Slot.WINDOW_BITS)) & Slot.WINDOW_MASK;
+  }
+
+  private static long checked(long address) {
+    if (address == NONE || address >>> ADDRESS_BITS != 0)
+      throw new IllegalArgumentException("address " + address + " is not in 1..2^40-1");
+    return address;
+  }
+}

@@ -1,0 +1,307 @@
+package dev.kvstore.index;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.Objects;
+
+/// One of the independent parts of the index: a table, its lock, and the decision when to resize.
+///
+/// - Threads: readers take no lock. What they find is right, because the matcher, or equality of
+///   the whole word, confirms it. What they miss is believed only if nothing changed meanwhile.
+/// - Writers hold a spin lock, not reentrant, for a probe or for one sweep. Entries move, change or
+///   go only while `state` says so. Adding writes one word and a sweep fills a table that nobody
+///   sees, so neither makes a reader try again.
+/// - Lifecycle: owns its table's pages and returns them to the [PageSlab]; [#close] before the
+///   slab's.
+final class Shard {
+  /// A word in the index image.
+  static final ValueLayout.OfLong IMAGE_WORD =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  // state: bit 0, a writer holds the lock; bit 1, entries are changing; above, the version, one
+  // more each time that entries have changed. Bit 1 is set only by the holder of the lock.
+  private static final long HELD = 1;
+  private static final long CHANGING = 2;
+  private static final int SPINS_BEFORE_YIELD = 64;
+
+  private static final VarHandle STATE;
+  private static final VarHandle TABLE;
+  private static final VarHandle COUNT;
+
+  static {
+    try {
+      MethodHandles.Lookup lookup = MethodHandles.lookup();
+      STATE = lookup.findVarHandle(Shard.class, "state", long.class);
+      TABLE = lookup.findVarHandle(Shard.class, "table", Table.class);
+      COUNT = lookup.findVarHandle(Shard.class, "count", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  private final int number;
+  private final PageSlab slab;
+
+  // Read by anybody through the handles; table and count are written by the holder of the lock.
+  @SuppressWarnings("unused")
+  private long state;
+
+  private Table table = Table.EMPTY;
+  private int count;
+
+  Shard(int number, PageSlab slab) {
+    this.number = number;
+    this.slab = slab;
+  }
+
+  long find(long window, KeyMatcher matcher) {
+    for (int tries = 0; ; tries++) {
+      long before = (long) STATE.getAcquire(this);
+      try {
+        long address = published().find(window, matcher);
+        if (address != HashIndex.NONE || unchanged(before)) return address;
+      } catch (IllegalStateException e) {
+        rethrowUnlessLate(before, e);
+      }
+      pause(tries);
+    }
+  }
+
+  boolean contains(long word) {
+    for (int tries = 0; ; tries++) {
+      long before = (long) STATE.getAcquire(this);
+      try {
+        boolean found = published().locate(word) >= 0;
+        if (found || unchanged(before)) return found;
+      } catch (IllegalStateException e) {
+        rethrowUnlessLate(before, e);
+      }
+      pause(tries);
+    }
+  }
+
+  long touch(long window) {
+    try {
+      return published().touch(window);
+    } catch (IllegalStateException late) {
+      return 0; // nothing to load; find will look again, and tell if the index is closed
+    }
+  }
+
+  void insert(long word) {
+    lock();
+    try {
+      if (count >= table.entriesMax()) grow();
+      table.add(word);
+      COUNT.setOpaque(this, count + 1);
+    } finally {
+      unlock();
+    }
+  }
+
+  boolean replace(long expected, long word) {
+    lock();
+    try {
+      int slot = table.locate(expected);
+      if (slot < 0) return false;
+      beginChange(); // or a reader whose matcher finds the old record gone would believe the miss
+      table.put(slot, word);
+      endChange();
+      return true;
+    } finally {
+      unlock();
+    }
+  }
+
+  boolean remove(long word) {
+    lock();
+    try {
+      int slot = table.locate(word);
+      if (slot < 0) return false;
+      beginChange();
+      table.erase(slot);
+      endChange();
+      COUNT.setOpaque(this, count - 1);
+      if (count < table.entriesMin()) shrink();
+      return true;
+    } finally {
+      unlock();
+    }
+  }
+
+  int size() {
+    return (int) COUNT.getOpaque(this);
+  }
+
+  long tableBytes() {
+    return published().bytes();
+  }
+
+  /// As [HashIndex#collect], for windows from `from` on; returns the window where the next step
+  /// begins.
+  long collect(long from, AddressSink sink) {
+    lock();
+    try {
+      return table.collect(from, sink);
+    } finally {
+      unlock();
+    }
+  }
+
+  void reserve(int entries) {
+    lock();
+    try {
+      reserveLocked(entries);
+    } finally {
+      unlock();
+    }
+  }
+
+  int exportTo(MemorySegment target, long offset) {
+    lock();
+    try {
+      Objects.checkFromIndexSize(offset, (long) count * Long.BYTES, target.byteSize());
+      table.copyTo(target, offset);
+      return count;
+    } finally {
+      unlock();
+    }
+  }
+
+  void importFrom(MemorySegment source, long offset, int entries) {
+    Objects.checkFromIndexSize(offset, (long) entries * Long.BYTES, source.byteSize());
+    long end = offset + (long) entries * Long.BYTES;
+    for (long at = offset; at < end; at += Long.BYTES) {
+      if (Slot.address(source.get(IMAGE_WORD, at)) == HashIndex.NONE) {
+        throw new IllegalArgumentException("image of shard " + number + ": address 0 at " + at);
+      }
+    }
+    lock();
+    try {
+      if (count > 0)
+        throw new IllegalArgumentException("shard " + number + " has entries: " + count);
+      reserveLocked(entries);
+      for (long at = offset; at < end; at += Long.BYTES) {
+        table.add(source.get(IMAGE_WORD, at));
+        COUNT.setOpaque(this, count + 1);
+      }
+    } finally {
+      unlock();
+    }
+  }
+
+  /// Moves the content of a page into a lower one, if the page is ours and a lower one is free.
+  void vacate(int page) {
+    lock();
+    try {
+      synchronized (slab) {
+        if (slab.owner(page) != number) return; // it was resized meanwhile
+        Table lowered = slab.lowered(table, page, number);
+        if (lowered == table) return;
+        publish(lowered);
+        slab.release(page);
+      }
+    } finally {
+      unlock();
+    }
+  }
+
+  void close() {
+    lock();
+    try {
+      publish(Table.closed());
+      COUNT.setOpaque(this, 0);
+    } finally {
+      unlock();
+    }
+  }
+
+  private void grow() {
+    int pages = table.ownsPages() ? table.pages().length : 0;
+    rebuild(pages + Math.max(1, pages / 4));
+  }
+
+  private void shrink() {
+    rebuild(Table.pagesFor(count));
+  }
+
+  private void reserveLocked(int entries) {
+    requireOpen();
+    int pages = Table.pagesFor(entries);
+    if (!table.ownsPages() ? pages > 0 : pages > table.pages().length) rebuild(pages);
+  }
+
+  private void rebuild(int pages) {
+    requireOpen();
+    synchronized (slab) { // all the while: one table at a time exists twice
+      Table old = table;
+      Table next = pages == 0 ? Table.EMPTY : slab.take(pages, number);
+      old.copyTo(next);
+      publish(next);
+      if (old.ownsPages()) slab.release(old.pages());
+    }
+  }
+
+  // A reader that sees the new table sees CHANGING as well, and one that still probes the old one
+  // sees the changed version before its pages can become anything else, see PageSlab.beforeReuse.
+  private void publish(Table next) {
+    beginChange();
+    TABLE.setRelease(this, next); // pairs with getAcquire in published: next's words are seen
+    endChange();
+  }
+
+  private Table published() {
+    return (Table) TABLE.getAcquire(this);
+  }
+
+  private void requireOpen() {
+    table.touch(0); // reading a closed table throws
+  }
+
+  private void lock() {
+    for (int tries = 0; ; tries++) {
+      long now = (long) STATE.getOpaque(this);
+      // Acquire pairs with setRelease in unlock: the last holder's table, count and words are seen.
+      if ((now & HELD) == 0 && STATE.weakCompareAndSetAcquire(this, now, now | HELD)) return;
+      pause(tries);
+    }
+  }
+
+  private void unlock() {
+    STATE.setRelease(this, state & ~HELD);
+  }
+
+  // The words that change are written with release, after this. Pairs with unchanged: a reader that
+  // saw one of them sees CHANGING, or the next version.
+  private void beginChange() {
+    STATE.setRelease(this, state | CHANGING);
+  }
+
+  // Release pairs with getAcquire where a reader begins: it sees every word as it is now.
+  private void endChange() {
+    STATE.setRelease(this, (state | CHANGING) + CHANGING);
+  }
+
+  /// Whether nothing changed since `before`, so that a miss is one. The words were read with
+  /// acquire, so that this read of the version is not done before them.
+  private boolean unchanged(long before) {
+    long now = (long) STATE.getAcquire(this);
+    return (before & CHANGING) == 0 && ((now ^ before) & ~HELD) == 0;
+  }
+
+  /// A late reader meets a chunk that has gone. If nothing changed, the index is closed, or it is
+  /// the matcher that failed.
+  private void rethrowUnlessLate(long before, IllegalStateException e) {
+    VarHandle.acquireFence(); // the liveness of memory was read without acquire
+    if (unchanged(before)) throw e;
+  }
+
+  @SuppressWarnings("ThreadPriorityCheck") // the holder of the lock may have lost its processor
+  private static void pause(int tries) {
+    if (tries < SPINS_BEFORE_YIELD) Thread.onSpinWait();
+    else Thread.yield();
+  }
+}

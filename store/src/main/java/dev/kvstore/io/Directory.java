@@ -1,0 +1,49 @@
+package dev.kvstore.io;
+
+import java.nio.file.Path;
+import java.util.List;
+
+/// The files of one directory; flat, names only, no paths.
+///
+/// - Threads: any, but only threads of the store's own that nobody interrupts: an interrupt inside a
+///   file channel closes it for everybody.
+/// - Failure: every method throws [dev.kvstore.StoreIoException] naming the file; the state of the
+///   file is then whatever the operating system left.
+/// - Durability: a created, renamed or removed entry survives power loss only after [#force].
+public interface Directory extends AutoCloseable {
+  /// Where the directory is; links resolved.
+  Path path();
+
+  /// Names of all entries, in no particular order; those of subdirectories end with a slash.
+  List<String> list();
+
+  /// Creates an empty file, open for reading and writing. Fails if there is one of that name.
+  FileHandle create(String name);
+
+  /// Opens a file that is there.
+  FileHandle open(String name, Access access);
+
+  /// Renames a file, replacing the one that has the new name; all at once.
+  void rename(String from, String to);
+
+  /// Removes a file.
+  void remove(String name);
+
+  /// Makes the entries of the directory durable.
+  void force();
+
+  /// Takes the directory for one writer, or shares it among readers, until [#close].
+  ///
+  /// For writing, creates or rewrites the file `LOCK` with the owner's pid, host and start time. For
+  /// reading, writes nothing.
+  ///
+  /// @throws dev.kvstore.StoreLockedException if somebody else has it
+  void lock(Access access);
+
+  /// Bytes that still fit on the disk.
+  long usableBytes();
+
+  /// Gives the lock back. Files stay open until they are closed themselves.
+  @Override
+  void close();
+}

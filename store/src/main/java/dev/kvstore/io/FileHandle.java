@@ -1,0 +1,41 @@
+package dev.kvstore.io;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/// An open file. Threads and failures as for [Directory].
+public interface FileHandle extends AutoCloseable {
+  /// Its name in the directory, as of the time it was opened.
+  String name();
+
+  /// Its length in bytes.
+  long size();
+
+  /// Reads exactly this many bytes.
+  ///
+  /// @throws dev.kvstore.StoreIoException also if the file ends before
+  void read(long offset, byte[] target, int from, int length);
+
+  /// Writes these bytes, lengthening the file if need be.
+  void write(long offset, MemorySegment bytes);
+
+  /// Writes zeros from `offset` up to `end`, so that the blocks are really there and a mapping of them
+  /// never meets a full disk. Nothing before `offset` changes.
+  ///
+  /// @throws dev.kvstore.StoreIoException with `isNoSpace` if they do not fit; the file may be
+  ///     longer than before, but not longer than `end`
+  void fillZero(long offset, long end);
+
+  /// Shortens the file to this size.
+  void cut(long size);
+
+  /// Makes contents and size durable, those written through a mapping included.
+  void force();
+
+  /// Maps the first `size` bytes; the file must be at least that long. Lives as long as the arena,
+  /// independently of this handle.
+  MemorySegment map(long size, Access access, Arena arena);
+
+  @Override
+  void close();
+}

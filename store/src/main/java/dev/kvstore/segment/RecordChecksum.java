@@ -1,0 +1,55 @@
+package dev.kvstore.segment;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import java.lang.foreign.MemorySegment;
+import java.util.zip.CRC32C;
+
+/// Computes the checksum of records, see [RecordFormat]. One thread at a time; keep and reuse.
+///
+/// Everything is summed from the Java heap. Reading mapped memory from native code would be no faster
+/// for small records, would make readers meet on the arena's counter, and would end the JVM if the
+/// file were cut from outside.
+public final class RecordChecksum {
+  private static final int CHUNK_BYTES = 16 << 10;
+
+  private final CRC32C crc = new CRC32C();
+  private final byte[] header = new byte[RecordFormat.HEADER_BYTES];
+  private byte[] chunk = new byte[0];
+
+  /// Begins with the body of a record, which the caller has on the heap.
+  public void startBody(byte[] key, byte[] value) {
+    crc.reset();
+    crc.update(key, 0, key.length);
+    crc.update(value, 0, value.length);
+  }
+
+  /// Ends with the header at this place. The place is not in it yet.
+  public int finish(MemorySegment log, long at) {
+    MemorySegment.copy(log, JAVA_BYTE, at, header, 0, header.length);
+    crc.update(header, RecordFormat.SUMMED_FROM, header.length - RecordFormat.SUMMED_FROM);
+    return (int) crc.getValue();
+  }
+
+  /// The sum of a record in the log whose sizes the caller has checked. The place is not in it yet.
+  public int of(MemorySegment log, long at, int keySize, long valueSize) {
+    crc.reset();
+    long end = at + RecordFormat.HEADER_BYTES + keySize + valueSize;
+    for (long from = at + RecordFormat.HEADER_BYTES; from < end; ) {
+      int length = (int) Math.min(end - from, CHUNK_BYTES);
+      if (chunk.length < length) {
+        chunk = new byte[Math.min(CHUNK_BYTES, Integer.highestOneBit(length) * 2)];
+      }
+      MemorySegment.copy(log, JAVA_BYTE, from, chunk, 0, length);
+      crc.update(chunk, 0, length);
+      from += length;
+    }
+    return finish(log, at);
+  }
+
+  /// Whether the record at this place, whose sizes the caller has checked, verifies.
+  public boolean verifies(MemorySegment log, long at, int keySize, long valueSize, long salt) {
+    return (of(log, at, keySize, valueSize) ^ RecordFormat.placeMask(salt, at))
+        == RecordFormat.checksum(log, at);
+  }
+}

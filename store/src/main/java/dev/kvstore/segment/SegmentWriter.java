@@ -1,0 +1,267 @@
+package dev.kvstore.segment;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import dev.kvstore.Encoding;
+import dev.kvstore.io.Access;
+import dev.kvstore.io.Directory;
+import dev.kvstore.io.FileHandle;
+import java.lang.foreign.MemorySegment;
+
+/// Appends records to one segment through a mapping of zero-filled blocks.
+///
+/// - Threads: appending and undoing under the caller's lock; [#force] from another thread meanwhile.
+/// - Lifecycle: [#create] or [#reopen]; ends with [SegmentSealer#seal] or [#cutAndClose].
+/// - Failure: the blocks are there before the mapping is, so an append does not meet a full disk.
+public final class SegmentWriter {
+  private static final byte[] EMPTY = {};
+
+  private final Segment segment;
+  private final FileHandle file;
+  private final long capacity;
+  private final MemorySegment memory;
+
+  // Guarded by the caller's append lock.
+  private long position;
+
+  // Guarded by this.
+  private boolean closed;
+
+  private SegmentWriter(Segment segment, FileHandle file, long capacity) {
+    this.segment = segment;
+    this.file = file;
+    this.capacity = capacity;
+    this.memory = segment.memory();
+    this.position = segment.end();
+  }
+
+  /// Creates the file of a new segment; on return the file, its blocks and its name are durable.
+  ///
+  /// @param capacity bytes of the file until it is sealed; header and seal included
+  public static SegmentWriter create(
+      Directory directory, StoreId store, long id, long capacity, long createdMillis) {
+    String name = SegmentFormat.segmentName(id);
+    FileHandle file = directory.create(name);
+    Mapping mapping = null;
+    try {
+      file.fillZero(0, capacity);
+      mapping = Mapping.of(file, capacity, Access.WRITE);
+      SegmentFormat.writeHeader(mapping.memory(), store, id, createdMillis);
+      file.force();
+      directory.force();
+      Segment segment = new Segment(store, id, mapping, SegmentFormat.HEADER_BYTES);
+      return new SegmentWriter(segment, file, capacity);
+    } catch (Throwable e) {
+      if (mapping != null) {
+        mapping.retire();
+      }
+      discard(directory, file, name, e);
+      throw e;
+    }
+  }
+
+  /// Goes on with a segment that was closed cleanly at its end.
+  public static SegmentWriter reopen(Directory directory, Segment segment, long capacity) {
+    FileHandle file = directory.open(segment.name(), Access.WRITE);
+    try {
+      file.fillZero(segment.end(), capacity);
+      file.force();
+      segment.remap(Mapping.of(file, capacity, Access.WRITE));
+      return new SegmentWriter(segment, file, capacity);
+    } catch (Throwable e) {
+      closeAfter(file, e);
+      throw e;
+    }
+  }
+
+  /// Takes over a segment that was not closed cleanly: cuts what is behind its last whole record, so
+  /// that nothing of it can come back, and makes room for the seal.
+  public static SegmentWriter recover(Directory directory, Segment segment) {
+    FileHandle file = directory.open(segment.name(), Access.WRITE);
+    try {
+      long capacity = segment.end() + RecordFormat.SEAL_BYTES;
+      file.cut(segment.end());
+      file.fillZero(segment.end(), capacity);
+      file.force();
+      segment.remap(Mapping.of(file, capacity, Access.WRITE));
+      return new SegmentWriter(segment, file, capacity);
+    } catch (Throwable e) {
+      closeAfter(file, e);
+      throw e;
+    }
+  }
+
+  private static void discard(Directory directory, FileHandle file, String name, Throwable cause) {
+    closeAfter(file, cause);
+    try {
+      directory.remove(name);
+    } catch (RuntimeException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  private static void closeAfter(FileHandle file, Throwable cause) {
+    try {
+      file.close();
+    } catch (RuntimeException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  public Segment segment() {
+    return segment;
+  }
+
+  /// Bytes of records that still fit, the seal set aside.
+  public long remaining() {
+    return capacity - RecordFormat.SEAL_BYTES - position;
+  }
+
+  public long capacity() {
+    return capacity;
+  }
+
+  /// Appends a PUT or DELETE. The caller has checked that it fits.
+  ///
+  /// @param checksum has been started with the body
+  /// @return the offset of the record
+  public long append(
+      int kind,
+      Encoding encoding,
+      byte[] key,
+      byte[] value,
+      long batchLeft,
+      long sequence,
+      long timestampMillis,
+      RecordChecksum checksum) {
+    long at = position;
+    long bytes = RecordFormat.recordBytes(key.length, value.length);
+    assert bytes <= remaining() : bytes + " > " + remaining();
+    RecordFormat.writeHeader(
+        memory, at, kind, encoding, key.length, value.length, batchLeft, sequence, timestampMillis);
+    MemorySegment.copy(key, 0, memory, JAVA_BYTE, at + RecordFormat.HEADER_BYTES, key.length);
+    MemorySegment.copy(
+        value, 0, memory, JAVA_BYTE, at + RecordFormat.HEADER_BYTES + key.length, value.length);
+    finish(at, checksum);
+    advance(bytes);
+    return at;
+  }
+
+  /// Notes that everything up to a sequence is durable.
+  public void appendMark(long durableSequence, long timestampMillis, RecordChecksum checksum) {
+    long at = position;
+    assert RecordFormat.MARK_BYTES <= remaining();
+    RecordFormat.writeHeader(
+        memory, at, RecordFormat.MARK, Encoding.BYTES, 0, 0, 0, durableSequence, timestampMillis);
+    checksum.startBody(EMPTY, EMPTY);
+    finish(at, checksum);
+    advance(RecordFormat.MARK_BYTES);
+  }
+
+  /// Copies a whole record from another segment, keeping its sequence and time, if it verifies.
+  /// Outside any batch: what is copied has been replayed already. The caller has checked that the
+  /// sizes fit the other segment, and that the record fits here.
+  ///
+  /// @return the offset here, or -1 if the record is damaged and nothing was appended
+  public long copy(Segment from, long offset, RecordChecksum checksum) {
+    long at = position;
+    MemorySegment source = from.memory();
+    int keySize = RecordFormat.keySize(source, offset);
+    long valueSize = RecordFormat.valueSize(source, offset);
+    long bytes = RecordFormat.recordBytes(keySize, valueSize);
+    assert bytes <= remaining() : bytes + " > " + remaining();
+    MemorySegment.copy(
+        source, offset, memory, at, RecordFormat.HEADER_BYTES + keySize + valueSize);
+    // Summed where it arrived: what verifies now is what was copied, whatever became of the source.
+    int sum = checksum.of(memory, at, keySize, valueSize);
+    int wanted = RecordFormat.checksum(memory, at) ^ RecordFormat.placeMask(from.salt(), offset);
+    if (sum != wanted) {
+      memory.asSlice(at, bytes).fill((byte) 0);
+      return -1;
+    }
+    if (RecordFormat.batchLeft(memory, at) != 0) {
+      memory.set(LittleEndian.INT, at + RecordFormat.BATCH_LEFT, 0);
+      sum = checksum.of(memory, at, keySize, valueSize);
+    }
+    memory.set(
+        LittleEndian.INT,
+        at + RecordFormat.CHECKSUM,
+        sum ^ RecordFormat.placeMask(segment.salt(), at));
+    advance(bytes);
+    return at;
+  }
+
+  /// Appends the SEAL record; see [RecordFormat]. Room for it has been set aside.
+  void appendSeal(Seal seal, long timestampMillis) {
+    long at = position;
+    byte[] value = new byte[RecordFormat.SEAL_VALUE_BYTES];
+    MemorySegment body = MemorySegment.ofArray(value);
+    body.set(LittleEndian.LONG, 0, seal.records());
+    body.set(LittleEndian.LONG, 8, seal.minSequence());
+    body.set(LittleEndian.INT, 16, seal.digest());
+    RecordFormat.writeHeader(
+        memory,
+        at,
+        RecordFormat.SEAL,
+        Encoding.BYTES,
+        0,
+        value.length,
+        0,
+        seal.maxSequence(),
+        timestampMillis);
+    RecordChecksum checksum = new RecordChecksum();
+    checksum.startBody(EMPTY, value);
+    MemorySegment.copy(value, 0, memory, JAVA_BYTE, at + RecordFormat.HEADER_BYTES, value.length);
+    finish(at, checksum);
+    advance(RecordFormat.SEAL_BYTES);
+  }
+
+  private void finish(long at, RecordChecksum checksum) {
+    memory.set(
+        LittleEndian.INT,
+        at + RecordFormat.CHECKSUM,
+        checksum.finish(memory, at) ^ RecordFormat.placeMask(segment.salt(), at));
+  }
+
+  private void advance(long bytes) {
+    position += bytes;
+    segment.publishEnd(position);
+  }
+
+  /// Makes the bytes from this offset on invalid again, because what was to follow them failed.
+  public void undo(long offset) {
+    memory.asSlice(offset, position - offset).fill((byte) 0);
+    position = offset;
+    segment.publishEnd(position);
+  }
+
+  /// Makes everything appended before this call durable. Does nothing once the segment is sealed,
+  /// since sealing forces.
+  public synchronized void force() {
+    if (!closed) {
+      file.force();
+    }
+  }
+
+  /// Cuts what was never used, makes it durable, closes the file for writing and maps what there is
+  /// for reading.
+  public synchronized void cutAndClose() {
+    if (closed) {
+      return;
+    }
+    file.force();
+    segment.remap(Mapping.of(file, position, Access.READ));
+    file.cut(position);
+    file.force();
+    closed = true;
+    file.close();
+  }
+
+  /// Closes the file and leaves it as it is: after a failure nothing may be changed any more.
+  public synchronized void abandon() {
+    if (!closed) {
+      closed = true;
+      file.close();
+    }
+  }
+}

@@ -1,0 +1,91 @@
+package dev.kvstore.index;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/// Random histories against a map. `-Dindex.seed=N` replays one.
+class HashIndexModelTest {
+  private static final int OPERATIONS = 60_000;
+  private static final int KEYS = 3_000;
+
+  private final long seed = Long.getLong("index.seed", System.nanoTime());
+  private final SplittableRandom random = new SplittableRandom(seed);
+  private final Map<Long, Long> model = new HashMap<>(); // key -> address
+
+  @ParameterizedTest
+  @EnumSource
+  void answersAsAMapDoes(Keys.Spread spread) {
+    int operations = spread == Keys.Spread.ONE_HASH ? OPERATIONS / 6 : OPERATIONS;
+    int keys = spread == Keys.Spread.ONE_HASH ? KEYS / 3 : KEYS;
+    try (var index = new HashIndex()) {
+      for (int i = 0; i < operations; i++) {
+        // Long phases of growing and of shrinking, so that tables change their size both ways.
+        boolean growing = i / (operations / 6) % 2 == 0;
+        step(index, spread, 1 + random.nextInt(keys), growing);
+        if (i % (operations / 12) == 0) check(index, spread, keys);
+      }
+      check(index, spread, keys);
+      for (long key : List.copyOf(model.keySet())) {
+        assertThat(index.remove(spread.applyAsLong(key), model.remove(key))).as(replay()).isTrue();
+      }
+      check(index, spread, keys);
+      assertThat(index.bytes()).as(replay()).isLessThan(3 << 20);
+    }
+  }
+
+  private void step(HashIndex index, Keys.Spread spread, long key, boolean growing) {
+    long hash = spread.applyAsLong(key);
+    Long old = model.get(key);
+    long address = Keys.address(key, random.nextLong());
+    int choice = random.nextInt(10);
+    if (old == null) {
+      assertThat(index.find(hash, Keys.is(key))).as(replay()).isEqualTo(HashIndex.NONE);
+      assertThat(index.contains(hash, address)).as(replay()).isFalse();
+      assertThat(index.remove(hash, address)).as(replay()).isFalse();
+      assertThat(index.replace(hash, address, address)).as(replay()).isFalse();
+      if (growing || choice == 0) {
+        index.insert(hash, address);
+        model.put(key, address);
+      }
+    } else if (choice < 3) {
+      boolean right = old != (address ^ 1);
+      assertThat(index.replace(hash, address ^ 1, address)).as(replay()).isEqualTo(!right);
+      assertThat(index.replace(hash, right ? old : address, address)).as(replay()).isTrue();
+      model.put(key, address);
+    } else if (!growing || choice == 3) {
+      assertThat(index.remove(hash, old)).as(replay()).isTrue();
+      assertThat(index.remove(hash, old)).as(replay()).isFalse();
+      model.remove(key);
+    } else {
+      assertThat(index.find(hash, Keys.is(key))).as(replay()).isEqualTo(old);
+      assertThat(index.contains(hash, old)).as(replay()).isTrue();
+    }
+  }
+
+  private void check(HashIndex index, Keys.Spread spread, int keys) {
+    assertThat(index.size()).as(replay()).isEqualTo(model.size());
+    for (long key = 1; key <= keys; key++) {
+      long expected = model.getOrDefault(key, HashIndex.NONE);
+      assertThat(index.find(spread.applyAsLong(key), Keys.is(key)))
+          .as(replay())
+          .isEqualTo(expected);
+    }
+    List<Long> collected = new ArrayList<>();
+    long position = HashIndex.START;
+    while (position != HashIndex.END) position = index.collect(position, collected::add);
+    assertThat(collected).as(replay()).hasSize(model.size());
+    assertThat(new HashSet<>(collected)).as(replay()).isEqualTo(new HashSet<>(model.values()));
+  }
+
+  private String replay() {
+    return "seed " + seed + ", replay with -Dindex.seed=" + seed;
+  }
+}
