@@ -9,6 +9,7 @@ public enum DamagePolicy {
   REFUSE,
 
   /// Open, report the damage in [KvStore#recovery], serve every record that verifies. Keys whose
-  /// newest record was lost may be absent or show an older version.
+  /// newest record was lost may be absent or show an older version. A damaged store takes no writes
+  /// and nothing in its directory is changed: [StoreInspector#salvage] makes a whole one of it.
   SERVE_REST
 }

@@ -96,7 +96,7 @@ final class Compaction {
 
   /// Looks soon whether there is something to do.
   void look() {
-    if (options.compaction() instanceof CompactionPolicy.Manual || options.readOnly() || ending) {
+    if (options.compaction() instanceof CompactionPolicy.Manual || log.isReadOnly() || ending) {
       return;
     }
     if (lookComing.compareAndSet(false, true)) {
@@ -244,7 +244,9 @@ final class Compaction {
     DemandedCompaction job = new DemandedCompaction();
     demanded = job;
     demandWaits = true;
-    workers.run(Worker.COMPACT, () -> runDemanded(job));
+    if (!workers.run(Worker.COMPACT, () -> runDemanded(job))) {
+      job.fail(new StoreClosedException("the store is closed"));
+    }
     return job;
   }
 
@@ -266,7 +268,6 @@ final class Compaction {
   private CompactionReport compactEverything(DemandedCompaction job) {
     long start = System.nanoTime();
     long diskBefore = bytesOf(segments.all());
-    log.throwIfNotWritable();
     log.rollOnDemand();
     log.awaitSealed();
     commit.throwIfFailed();

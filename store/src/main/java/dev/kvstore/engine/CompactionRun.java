@@ -130,7 +130,8 @@ final class CompactionRun {
     }
     // If this throws, which of the two sets counts is known at the next open: keep the files of both.
     log.replace(ids, sealed == null ? List.of() : List.of(sealed));
-    if (output != null) {
+    if (output != null && sealed != null) {
+      output.segment().markSealed(sealed);
       redirect(output.segment());
     }
     retireVictims();

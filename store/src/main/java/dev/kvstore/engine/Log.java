@@ -17,7 +17,6 @@ import dev.kvstore.segment.SegmentFormat;
 import dev.kvstore.segment.SegmentSealer;
 import dev.kvstore.segment.SegmentWriter;
 import dev.kvstore.segment.StoreId;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -47,6 +46,7 @@ final class Log implements GroupCommit.Forceable {
   private final Environment environment;
   private final SegmentTable segments;
   private final SegmentSealer sealer;
+  private final boolean readOnly;
 
   /// Held for every append, for a few hundred nanoseconds.
   final ReentrantLock appendLock = new ReentrantLock();
@@ -90,8 +90,12 @@ final class Log implements GroupCommit.Forceable {
     this.store = manifest.store();
     this.hasher = recovered.hasher();
     this.sealer = new SegmentSealer(directory, store, hasher);
-    if (options.readOnly()) {
-      whyNoWrites = "the store was opened for reading only";
+    this.readOnly = recovered.readOnly();
+    if (readOnly) {
+      whyNoWrites =
+          options.readOnly()
+              ? "the store was opened for reading only"
+              : "the store is damaged and takes no writes; salvage it into a new one";
     }
   }
 
@@ -134,13 +138,13 @@ final class Log implements GroupCommit.Forceable {
     }
   }
 
-  /// Throws what a write gets when the store takes none.
+  /// Throws what a write gets when the store takes none. Under the append lock.
   void throwIfNotWritable() {
     commit().throwIfFailed();
     if (whyNoWrites == null) {
       return;
     }
-    throw options.readOnly()
+    throw readOnly
         ? new StoreReadOnlyException(whyNoWrites)
         : new StoreClosedException(whyNoWrites);
   }
@@ -365,12 +369,9 @@ final class Log implements GroupCommit.Forceable {
       if (!SegmentSealer.hasRecords(segment)) {
         discard(writer);
       } else {
-        SealedSegment sealed = segment.sealed();
-        if (sealed == null) {
-          sealed = sealer.seal(writer, environment.clock().millis());
-        }
-        SealedSegment listed = sealed;
-        changeManifest(before -> before.withSealed(listed));
+        SealedSegment sealed = sealer.seal(writer, environment.clock().millis());
+        changeManifest(before -> before.withSealed(sealed));
+        segment.markSealed(sealed); // only now compaction may take it, and take it out of the manifest
       }
       full.remove(writer);
     }
@@ -379,9 +380,7 @@ final class Log implements GroupCommit.Forceable {
   /// Takes a segment without records out of the store.
   private void discard(SegmentWriter writer) {
     Segment segment = writer.segment();
-    List<Long> kept = new ArrayList<>(manifest().open());
-    kept.remove(segment.id());
-    changeManifest(before -> before.withOpen(kept));
+    changeManifest(before -> before.withoutOpen(segment.id()));
     segments.remove(segment);
     writer.abandon();
     segment.retire();
@@ -391,15 +390,18 @@ final class Log implements GroupCommit.Forceable {
   /// Waits until every full segment is sealed, or has failed to be.
   void awaitSealed() {
     CompletableFuture<Void> turn = new CompletableFuture<>();
-    environment
-        .workers()
-        .run(
-            Worker.SEAL,
-            () -> {
-              sealFull();
-              turn.complete(null);
-            });
-    turn.join();
+    boolean coming =
+        environment
+            .workers()
+            .run(
+                Worker.SEAL,
+                () -> {
+                  sealFull();
+                  turn.complete(null);
+                });
+    if (coming) {
+      turn.join();
+    }
   }
 
   // ---- The manifest
@@ -451,6 +453,11 @@ final class Log implements GroupCommit.Forceable {
   }
 
   // ---- The end
+
+  /// Whether the store takes no writes at all, from the beginning.
+  boolean isReadOnly() {
+    return readOnly;
+  }
 
   /// Refuses writes from now on. Those that wait for a segment wake up and are refused too.
   void refuseWrites(String why) {

@@ -49,7 +49,7 @@ final class OpenStore {
     this.recoveredSequence = recovered.lastSequence();
     this.log = new Log(directory, options, environment, segments, recovered);
     // A store that is open for writing has been left durable by recovery.
-    long durable = options.readOnly() ? recovery.durableSequence() : recoveredSequence;
+    long durable = recovered.readOnly() ? recovery.durableSequence() : recoveredSequence;
     this.commit = new GroupCommit(log, workers.isInline(), durable);
     this.compaction = new Compaction(log, index, segments, commit, options, workers);
     this.writes =
@@ -152,18 +152,21 @@ final class OpenStore {
 
   private void closeParts() {
     StoreException problem = null;
+    boolean failedBefore = commit.failure() != null;
     try {
       log.refuseWrites("the store in " + directory.path() + " is closed");
       compaction.end();
       workers.end();
       compaction.abandonJobs();
       commit.end();
-      if (commit.failure() != null || options.readOnly()) {
+      if (commit.failure() != null || log.isReadOnly()) {
         log.abandon();
       } else {
         leaveCleanly();
       }
-      commit.throwIfFailed();
+      if (!failedBefore) {
+        commit.throwIfFailed();
+      }
     } catch (StoreException e) {
       problem = e;
       log.abandon();

@@ -47,6 +47,7 @@ final class Recovery {
   /// What the rest of the engine starts from.
   ///
   /// @param tail segment that was closed cleanly and may be appended to; null if there is none
+  /// @param readOnly whether nothing may be written: it was asked for, or there is damage
   /// @param imaged whether the index image in the directory is exactly what was loaded
   record Result(
       Manifest manifest,
@@ -56,6 +57,7 @@ final class Recovery {
       SegmentTable segments,
       @Nullable Segment tail,
       long lastSequence,
+      boolean readOnly,
       boolean imaged,
       RecoveryReport report) {}
 
@@ -179,7 +181,9 @@ final class Recovery {
     boolean clean = isClean(tail, open);
     long nextSegment = nextSegment(manifest, names);
     Segment toContinue = clean && !open.isEmpty() ? open.getFirst() : null;
-    if (!options.readOnly()) {
+    // Damage is not repaired in place: what is written from now on could not be told from it later.
+    boolean readOnly = options.readOnly() || !findings.damages().isEmpty();
+    if (!readOnly) {
       if (!clean) {
         manifest = sealOpen(manifest, hasher, tail, open);
       }
@@ -229,6 +233,7 @@ final class Recovery {
         segments,
         toContinue,
         tail.lastSequence(),
+        readOnly,
         exactlyImaged,
         report);
   }
@@ -487,14 +492,20 @@ final class Recovery {
     SegmentSealer sealer = new SegmentSealer(directory, manifest.store(), hasher);
     Manifest next = manifest;
     Set<Segment> dropped = new HashSet<>(open);
+    Map<Segment, SealedSegment> sealed = new HashMap<>();
     for (Segment segment : tail.kept()) {
       if (SegmentSealer.hasRecords(segment)) {
-        next = next.withSealed(seal(sealer, segment));
+        SealedSegment summary = seal(sealer, segment);
+        next = next.withSealed(summary);
+        sealed.put(segment, summary);
         dropped.remove(segment);
       }
     }
-    next = next.withOpen(List.of());
+    for (long id : manifest.open()) {
+      next = next.withoutOpen(id);
+    }
     next.replaceIn(directory);
+    sealed.forEach(Segment::markSealed);
     for (Segment segment : dropped) {
       segments.remove(segment);
       segment.retire();

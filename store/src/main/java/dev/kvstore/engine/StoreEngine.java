@@ -90,8 +90,8 @@ public final class StoreEngine implements KvStore {
   }
 
   private void requireWritable() {
-    if (store.options.readOnly()) {
-      throw new StoreReadOnlyException("the store was opened for reading only");
+    if (store.log.isReadOnly()) {
+      throw new StoreReadOnlyException("the store takes no writes: nothing to force or to compact");
     }
   }
 

@@ -55,15 +55,17 @@ public final class Workers {
     return inline;
   }
 
-  /// Runs a task after those given to the same worker before. Dropped once the workers have ended.
-  void run(Worker worker, Runnable task) {
+  /// Runs a task after those given to the same worker before.
+  ///
+  /// @return false if the workers have ended; the task is dropped
+  boolean run(Worker worker, Runnable task) {
     if (inline) {
       task.run();
-      return;
+      return true;
     }
     synchronized (this) {
       if (ended) {
-        return;
+        return false;
       }
       ExecutorService executor = executors[worker.ordinal()];
       if (executor == null) {
@@ -73,6 +75,7 @@ public final class Workers {
         executors[worker.ordinal()] = executor;
       }
       executor.execute(task);
+      return true;
     }
   }
 

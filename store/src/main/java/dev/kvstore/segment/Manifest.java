@@ -110,9 +110,9 @@ public record Manifest(
     return next(next, sealedSequence, nextSealed, open);
   }
 
-  /// With only these open segments left of those there are.
-  public Manifest withOpen(List<Long> kept) {
-    return next(nextSegment, sealedSequence, sealed, kept);
+  /// Without an open segment that holds nothing.
+  public Manifest withoutOpen(long id) {
+    return next(nextSegment, sealedSequence, sealed, open.stream().filter(o -> o != id).toList());
   }
 
   private Manifest next(

@@ -97,12 +97,12 @@ public final class Segment {
 
   // ---- Counts
 
-  /// What its seal says; null until it is sealed.
+  /// What the manifest knows of it; null until the manifest lists it as sealed.
   public @Nullable SealedSegment sealed() {
     return sealed;
   }
 
-  /// It ends with a seal from now on and is never written again.
+  /// It is a sealed segment of the store from now on, for compaction to take and for nobody to write.
   public void markSealed(SealedSegment summary) {
     sealed = summary;
   }

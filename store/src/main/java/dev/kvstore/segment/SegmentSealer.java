@@ -22,9 +22,15 @@ public final class SegmentSealer {
     this.hasher = hasher;
   }
 
-  /// Seals what the writer has written. On return it is durable and read-only; the manifest does not
-  /// know it yet. A hint file that does not fit on the disk is done without.
+  /// Seals what the writer has written, or tells how it was sealed before. On return it is durable and
+  /// read-only; it becomes a sealed segment of the store by the manifest that lists it, and
+  /// [Segment#markSealed] is for the caller to call then. A hint file that does not fit on the disk is
+  /// done without.
   public SealedSegment seal(SegmentWriter writer, long timestampMillis) {
+    SealedSegment before = writer.sealed();
+    if (before != null) {
+      return before;
+    }
     Segment segment = writer.segment();
     Summary summary = Summary.of(segment.memory(), segment.end());
     writer.appendSeal(summary.seal(), timestampMillis);
@@ -40,7 +46,7 @@ public final class SegmentSealer {
             summary.seal().minSequence(),
             summary.seal().maxSequence(),
             sealChecksum);
-    segment.markSealed(sealed);
+    writer.markSealed(sealed);
     writeHint(segment, sealed);
     return sealed;
   }

@@ -7,6 +7,7 @@ import dev.kvstore.io.Access;
 import dev.kvstore.io.Directory;
 import dev.kvstore.io.FileHandle;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /// Appends records to one segment through a mapping of zero-filled blocks.
 ///
@@ -26,6 +27,9 @@ public final class SegmentWriter {
 
   // Guarded by this.
   private boolean closed;
+
+  // For the one who seals.
+  private @Nullable SealedSegment sealed;
 
   private SegmentWriter(Segment segment, FileHandle file, long capacity) {
     this.segment = segment;
@@ -189,6 +193,15 @@ public final class SegmentWriter {
         sum ^ RecordFormat.placeMask(segment.salt(), at));
     advance(bytes);
     return at;
+  }
+
+  /// How it has been sealed; null before that.
+  @Nullable SealedSegment sealed() {
+    return sealed;
+  }
+
+  void markSealed(SealedSegment summary) {
+    sealed = summary;
   }
 
   /// Appends the SEAL record; see [RecordFormat]. Room for it has been set aside.
