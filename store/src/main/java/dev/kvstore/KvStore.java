@@ -238,12 +238,11 @@ public interface KvStore extends AutoCloseable {
   /// @throws StoreEncodingException if the value is not text
   default Optional<String> getString(String key) {
     return getValue(key)
-        .map(
-            value ->
-                switch (value) {
-                  case Value.Text(String text) -> text;
-                  case Value other -> throw Mistyped.asked(Encoding.STRING, other);
-                });
+        .map(value ->
+            switch (value) {
+              case Value.Text(String text) -> text;
+              case Value other -> throw Mistyped.asked(Encoding.STRING, other);
+            });
   }
 
   /// The integer of a key; empty if the key is absent.

@@ -56,12 +56,7 @@ public record Stats(
   /// @param liveBytes how many of them hold the newest record of a key
   /// @param records records it was sealed with; empty while it is not sealed
   public record Segment(
-      long id,
-      State state,
-      long bytes,
-      long garbageBytes,
-      long liveBytes,
-      OptionalLong records) {}
+      long id, State state, long bytes, long garbageBytes, long liveBytes, OptionalLong records) {}
 
   /// The life of a segment.
   public enum State {

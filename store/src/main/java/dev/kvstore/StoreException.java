@@ -27,4 +27,10 @@ public abstract sealed class StoreException extends RuntimeException
   StoreException(String message, Throwable cause) {
     super(message, cause);
   }
+
+  /// What was wrong, and what to do; never null.
+  @Override
+  public String getMessage() {
+    return String.valueOf(super.getMessage());
+  }
 }

@@ -4,7 +4,6 @@ import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 
 /// Strict UTF-8: what cannot be expressed is refused, never replaced by a question mark, because two
 /// different strings must not become one key.
@@ -13,8 +12,10 @@ final class Utf8 {
 
   static byte[] encode(String text, String what) {
     try {
-      ByteBuffer bytes = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
-      return Arrays.copyOf(bytes.array(), bytes.limit());
+      ByteBuffer encoded = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
+      byte[] bytes = new byte[encoded.remaining()];
+      encoded.get(bytes);
+      return bytes;
     } catch (CharacterCodingException e) {
       throw new StoreEncodingException(
           "the " + what + " holds an unpaired surrogate and has no UTF-8 form; store bytes instead",

@@ -16,6 +16,9 @@ import java.util.List;
 public final class WriteBatch {
   private final List<Mutation> mutations = new ArrayList<>();
 
+  /// A batch without changes.
+  public WriteBatch() {}
+
   /// Adds: set `key` to plain bytes.
   public WriteBatch put(byte[] key, byte[] value) {
     return put(key, Value.of(value));

@@ -8,13 +8,41 @@ import java.util.function.Function;
 /// Codecs for values, one for each type that a store knows.
 public final class Values {
   private static final ValueCodec<byte[]> BYTES =
-      codec(Value::of, value -> value instanceof Value.Bytes(byte[] bytes) ? bytes : mistyped("plain bytes", value));
+      codec(
+          Value::of,
+          value -> {
+            if (value instanceof Value.Bytes(byte[] bytes)) {
+              return bytes;
+            }
+            throw mistyped("plain bytes", value);
+          });
   private static final ValueCodec<String> TEXT =
-      codec(Value::of, value -> value instanceof Value.Text(String text) ? text : mistyped("text", value));
+      codec(
+          Value::of,
+          value -> {
+            if (value instanceof Value.Text(String text)) {
+              return text;
+            }
+            throw mistyped("text", value);
+          });
   private static final ValueCodec<Long> INT64 =
-      codec(Value::of, value -> value instanceof Value.Int64(long number) ? number : mistyped("a 64-bit integer", value));
+      codec(
+          Value::of,
+          value -> {
+            if (value instanceof Value.Int64(long number)) {
+              return number;
+            }
+            throw mistyped("a 64-bit integer", value);
+          });
   private static final ValueCodec<Double> FLOAT64 =
-      codec(Value::of, value -> value instanceof Value.Float64(double number) ? number : mistyped("a 64-bit float", value));
+      codec(
+          Value::of,
+          value -> {
+            if (value instanceof Value.Float64(double number)) {
+              return number;
+            }
+            throw mistyped("a 64-bit float", value);
+          });
 
   private Values() {}
 
@@ -56,8 +84,8 @@ public final class Values {
     };
   }
 
-  private static <V> V mistyped(String wanted, Value found) {
-    throw new StoreEncodingException(
+  private static StoreEncodingException mistyped(String wanted, Value found) {
+    return new StoreEncodingException(
         "the value is of type " + found.encoding() + ", not " + wanted);
   }
 }

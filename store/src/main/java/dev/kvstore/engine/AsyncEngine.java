@@ -59,8 +59,7 @@ final class AsyncEngine implements AsyncKvStore {
 
   @Override
   public CompletableFuture<Long> put(byte[] key, Value value) {
-    return call(
-        () -> store.writes.put(key, value.encoding(), value.toBytes()), this::durable);
+    return call(() -> store.writes.put(key, value.encoding(), value.toBytes()), this::durable);
   }
 
   @Override
@@ -98,8 +97,7 @@ final class AsyncEngine implements AsyncKvStore {
   @Override
   public CompletableFuture<Long> sync() {
     return call(
-        () -> store.log.lastSequence(),
-        last -> store.commit.whenDurable(last, Durability.ALWAYS));
+        () -> store.log.lastSequence(), last -> store.commit.whenDurable(last, Durability.ALWAYS));
   }
 
   @Override

@@ -58,7 +58,8 @@ final class Compaction {
 
   private volatile long nextLookAt;
   private volatile boolean ending;
-  private volatile String state = "nothing to do: no garbage has been made since the store was opened";
+  private volatile String state =
+      "nothing to do: no garbage has been made since the store was opened";
 
   // Guarded by this.
   private @Nullable DemandedCompaction demanded;
@@ -325,8 +326,7 @@ final class Compaction {
     long copied = Long.MAX_VALUE / 2;
     for (Segment segment : candidates) {
       long copies = segment.end() - segment.garbageBytes();
-      if (copied + copies > options.segmentBytesMax()
-          || groups.getLast().size() == VICTIMS_MAX) {
+      if (copied + copies > options.segmentBytesMax() || groups.getLast().size() == VICTIMS_MAX) {
         groups.add(new ArrayList<>());
         copied = 0;
       }
@@ -356,7 +356,7 @@ final class Compaction {
       return report;
     } catch (CompactionRun.DamagedVictimException e) {
       damaged.add(e.segmentId());
-      throw new StoreCompactionException(e.getMessage(), e);
+      throw new StoreCompactionException(String.valueOf(e.getMessage()), e);
     }
   }
 

@@ -80,7 +80,8 @@ final class CompactionRun {
   private long unansweredFrom = Long.MAX_VALUE;
 
   private @Nullable SegmentWriter output;
-  private long[] copiedFrom = new long[1024]; // old address of each record of the output; 0: tombstone
+  private long[] copiedFrom =
+      new long[1024]; // old address of each record of the output; 0: tombstone
   private int copiedCount;
   private long bytesRead;
   private long bytesCopied;
@@ -128,7 +129,8 @@ final class CompactionRun {
     if (output != null) {
       segments.add(output.segment(), output.segment().end());
     }
-    // If this throws, which of the two sets counts is known at the next open: keep the files of both.
+    // If this throws, which of the two sets counts is known at the next open: keep the files of
+    // both.
     log.replace(ids, sealed == null ? List.of() : List.of(sealed));
     if (output != null && sealed != null) {
       output.segment().markSealed(sealed);
@@ -148,8 +150,7 @@ final class CompactionRun {
   // ---- 1. Copy
 
   private void copy(Segment victim) {
-    SegmentScanner scanner =
-        new SegmentScanner(victim, SegmentFormat.HEADER_BYTES, victim.end());
+    SegmentScanner scanner = new SegmentScanner(victim, SegmentFormat.HEADER_BYTES, victim.end());
     while (scanner.next()) {
       switch (scanner.kind()) {
         case RecordFormat.PUT -> copyIfLive(victim, scanner);
@@ -306,9 +307,15 @@ final class CompactionRun {
 
   // ---- 6. Retire
 
-  private void retireVictims() {
+  /// Waits until nobody reads by an address that was in the index before it was redirected.
+  @SuppressWarnings("LockNotBeforeTry") // a barrier, not a critical section
+  private void awaitWalks() {
     walks.writeLock().lock();
     walks.writeLock().unlock();
+  }
+
+  private void retireVictims() {
+    awaitWalks();
     Directory directory = log.directory();
     for (Segment victim : victims) {
       segments.remove(victim);

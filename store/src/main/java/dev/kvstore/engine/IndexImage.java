@@ -137,7 +137,8 @@ final class IndexImage {
       long[] begins = new long[HashIndex.SHARDS + 1];
       begins[0] = entries;
       for (int shard = 0; shard < HashIndex.SHARDS; shard++) {
-        long count = image.get(LittleEndian.INT, shards + (long) shard * SHARD_BYTES) & 0xFFFF_FFFFL;
+        long count =
+            image.get(LittleEndian.INT, shards + (long) shard * SHARD_BYTES) & 0xFFFF_FFFFL;
         begins[shard + 1] = begins[shard] + count * Long.BYTES;
       }
       if (begins[HashIndex.SHARDS] != image.byteSize()) {
@@ -165,7 +166,7 @@ final class IndexImage {
       try {
         index.importShard(shard, image, from, Math.toIntExact((to - from) / Long.BYTES));
       } catch (IllegalArgumentException e) {
-        throw new StoreCorruptionException(NAME, from, e.getMessage());
+        throw new StoreCorruptionException(NAME, from, String.valueOf(e.getMessage()));
       }
     }
 

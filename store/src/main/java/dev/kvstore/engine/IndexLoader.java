@@ -105,8 +105,7 @@ final class IndexLoader {
       long otherKey = otherOffset + RecordFormat.HEADER_BYTES;
       if (RecordFormat.keySize(otherLog, otherOffset) != keySize
           || otherKey + keySize > otherLog.byteSize()
-          || MemorySegment.mismatch(
-                  log, key, key + keySize, otherLog, otherKey, otherKey + keySize)
+          || MemorySegment.mismatch(log, key, key + keySize, otherLog, otherKey, otherKey + keySize)
               >= 0) {
         return false;
       }

@@ -166,8 +166,7 @@ public final class Inspection {
   }
 
   private static long countRecords(Segment segment) {
-    SegmentScanner scanner =
-        new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, segment.end());
+    SegmentScanner scanner = new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, segment.end());
     long records = 0;
     while (scanner.next()) {
       records++;
@@ -175,8 +174,7 @@ public final class Inspection {
     return records;
   }
 
-  private static Damage damage(
-      Segment segment, long offset, long bytes, @Nullable String problem) {
+  private static Damage damage(Segment segment, long offset, long bytes, @Nullable String problem) {
     return new Damage(segment.name(), offset, bytes, String.valueOf(problem), List.of());
   }
 
@@ -212,7 +210,11 @@ public final class Inspection {
 
   private static Damage rebuilt(StoreCorruptionException e) {
     return new Damage(
-        e.file(), e.offset(), 0, e.getMessage() + " (no data in it; rebuilt when needed)", List.of());
+        e.file(),
+        e.offset(),
+        0,
+        e.getMessage() + " (no data in it; rebuilt when needed)",
+        List.of());
   }
 
   private static List<Damage> withoutRepeats(List<Damage> damages) {
@@ -237,10 +239,7 @@ public final class Inspection {
         long records = loadWhatVerifies(store, table, index, damages, progress);
         long keys = copyAll(table, index, target);
         return new SalvageReport(
-            keys,
-            records,
-            withoutRepeats(damages),
-            Duration.ofNanos(System.nanoTime() - start));
+            keys, records, withoutRepeats(damages), Duration.ofNanos(System.nanoTime() - start));
       }
     }
   }
@@ -286,7 +285,11 @@ public final class Inspection {
         if (!byId.containsKey(listed.id())) {
           damages.add(
               new Damage(
-                  SegmentFormat.segmentName(listed.id()), 0, 0, "the segment is missing", List.of()));
+                  SegmentFormat.segmentName(listed.id()),
+                  0,
+                  0,
+                  "the segment is missing",
+                  List.of()));
         }
       }
       for (long id : manifest.open()) {
@@ -298,8 +301,7 @@ public final class Inspection {
       lastSequence = manifest.sealedSequence();
     }
     SealedLoad load =
-        new SealedLoad(
-            store.directory(), store.store(), hasher, index, table, findings, Set.of());
+        new SealedLoad(store.directory(), store.store(), hasher, index, table, findings, Set.of());
     IndexLoader loader = load.newLoader();
     long done = 0;
     for (Segment segment : store.segments()) {
@@ -330,14 +332,12 @@ public final class Inspection {
 
   /// Where zeros begin that reach to the end of the file.
   private static long endOfRecords(Segment segment) {
-    SegmentScanner scanner =
-        new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, segment.end());
+    SegmentScanner scanner = new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, segment.end());
     return scanner.lastNonZero() + 7 & -8L;
   }
 
   private static long copyAll(SegmentTable table, HashIndex index, Path target) {
-    Options options =
-        Options.builder().durability(Durability.OS).build();
+    Options options = Options.builder().durability(Durability.OS).build();
     long[] keys = new long[1];
     try (KvStore copy = KvStore.open(target, options)) {
       List<Entry> chunk = new ArrayList<>();
@@ -354,7 +354,9 @@ public final class Inspection {
           }
           Entry entry = entryAt(segment, segment.offsetOf(address));
           chunk.add(entry);
-          chunkBytes[0] += entry.key().length + RecordFormat.recordBytes(segment.memory(), segment.offsetOf(address));
+          chunkBytes[0] +=
+              entry.key().length
+                  + RecordFormat.recordBytes(segment.memory(), segment.offsetOf(address));
           keys[0]++;
           if (chunkBytes[0] > SALVAGE_CHUNK_BYTES) {
             copy.putAll(chunk);
@@ -394,27 +396,22 @@ public final class Inspection {
       manifest.sealed().forEach(segment -> sealed.add(segment.id()));
     }
     return store.segments().stream()
-        .flatMap(
-            segment ->
-                StreamSupport.stream(
-                    new RecordWalk(segment, sealed.contains(segment.id())), false))
-        .onClose(
-            () ->
-                onOwnThread(
-                    () -> {
-                      store.close();
-                      return true;
-                    }));
+        .flatMap(segment ->
+            StreamSupport.stream(new RecordWalk(segment, sealed.contains(segment.id())), false))
+        .onClose(() ->
+            onOwnThread(() -> {
+              store.close();
+              return true;
+            }));
   }
 
   /// See [dev.kvstore.StoreInspector#recordBytes].
   public static byte[] recordBytes(Path path, String file, long offset) {
-    return onOwnThread(
-        () -> {
-          try (SegmentFiles store = SegmentFiles.open(path)) {
-            return recordBytes(store, file, offset);
-          }
-        });
+    return onOwnThread(() -> {
+      try (SegmentFiles store = SegmentFiles.open(path)) {
+        return recordBytes(store, file, offset);
+      }
+    });
   }
 
   private static byte[] recordBytes(SegmentFiles store, String file, long offset) {
@@ -436,7 +433,8 @@ public final class Inspection {
       MemorySegment log = segment.memory();
       String problem = RecordFormat.problem(log, offset, segment.end());
       if (problem != null) {
-        throw new IllegalArgumentException("no record at " + file + " @ " + offset + ": " + problem);
+        throw new IllegalArgumentException(
+            "no record at " + file + " @ " + offset + ": " + problem);
       }
       return bytes(log, offset, RecordFormat.recordBytes(log, offset));
     }

@@ -258,6 +258,7 @@ final class KeyLookup implements KeyMatcher {
   }
 
   /// Pins the memory of the record, for handing it out. Null if it has to be looked up again.
+  @SuppressWarnings({"ReferenceEquality", "MemorySegmentReferenceEquality"}) // the very mapping
   @Nullable Mapping pin() {
     Mapping mapping = segment().mapping();
     if (mapping.memory() != memory || !mapping.pin()) {

@@ -70,6 +70,7 @@ final class KeyWalk extends Spliterators.AbstractSpliterator<byte[]> {
     addresses[addressCount++] = address;
   }
 
+  @SuppressWarnings({"ReferenceEquality", "MemorySegmentReferenceEquality"}) // the very mapping
   private byte @Nullable [] keyAt(long address) {
     while (true) {
       Segment segment = segments.at(address);

@@ -62,7 +62,8 @@ final class Log implements GroupCommit.Forceable {
   private volatile @Nullable SegmentWriter active;
   private volatile long lastSequence;
 
-  // Full, in the order in which they were appended to; leave when the manifest lists them as sealed.
+  // Full, in the order in which they were appended to; leave when the manifest lists them as
+  // sealed.
   private final ConcurrentLinkedQueue<SegmentWriter> full = new ConcurrentLinkedQueue<>();
 
   // Guarded by this.
@@ -125,7 +126,8 @@ final class Log implements GroupCommit.Forceable {
     while (true) {
       throwIfNotWritable();
       SegmentWriter writer = active;
-      if (writer != null && writer.remaining() - (frees ? 0 : reserve(writer.capacity())) >= needed) {
+      if (writer != null
+          && writer.remaining() - (frees ? 0 : reserve(writer.capacity())) >= needed) {
         if (spare == null && writer.remaining() < writer.capacity() / 2) {
           orderSpare(0);
         }
@@ -163,7 +165,8 @@ final class Log implements GroupCommit.Forceable {
             Worker.ALLOCATE,
             () -> {
               try {
-                order.complete(unfinished == null ? newSegment(needed) : reopen(unfinished, needed));
+                order.complete(
+                    unfinished == null ? newSegment(needed) : reopen(unfinished, needed));
               } catch (Throwable e) {
                 order.completeExceptionally(e);
               }
@@ -172,6 +175,7 @@ final class Log implements GroupCommit.Forceable {
 
   /// Waits for the spare, without the lock, and makes it the active segment, unless somebody else has
   /// done so meanwhile.
+  @SuppressWarnings("ReferenceEquality") // the very order
   private void takeSpare() {
     CompletableFuture<SegmentWriter> order = spare;
     if (order == null) {
@@ -309,8 +313,7 @@ final class Log implements GroupCommit.Forceable {
 
   private SegmentWriter reopen(Segment segment, long needed) {
     long capacity =
-        Math.max(
-            capacityFor(0), segment.end() + needed + RecordFormat.SEAL_BYTES + PAGE_BYTES);
+        Math.max(capacityFor(0), segment.end() + needed + RecordFormat.SEAL_BYTES + PAGE_BYTES);
     if (capacity > options.segmentBytesMax() || !segments.extend(segment, capacity)) {
       // Too full to go on with, or others lie behind it: just seal it.
       capacity = segment.end() + RecordFormat.SEAL_BYTES;
@@ -371,7 +374,8 @@ final class Log implements GroupCommit.Forceable {
       } else {
         SealedSegment sealed = sealer.seal(writer, environment.clock().millis());
         changeManifest(before -> before.withSealed(sealed));
-        segment.markSealed(sealed); // only now compaction may take it, and take it out of the manifest
+        segment.markSealed(
+            sealed); // only now compaction may take it, and take it out of the manifest
       }
       full.remove(writer);
     }

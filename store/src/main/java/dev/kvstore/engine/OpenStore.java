@@ -53,8 +53,7 @@ final class OpenStore {
     this.commit = new GroupCommit(log, workers.isInline(), durable);
     this.compaction = new Compaction(log, index, segments, commit, options, workers);
     this.writes =
-        new WritePath(
-            log, index, segments, environment.clock(), commit, compaction::garbageGrew);
+        new WritePath(log, index, segments, environment.clock(), commit, compaction::garbageGrew);
     this.reads = new ReadPath(index, segments, log.hasher(), options.verifyReads());
     log.connect(commit, compaction::look);
   }

@@ -29,6 +29,7 @@ final class ReadPath {
   private final LongAdder corruptReads = new LongAdder();
 
   /// Where the folded answers of HashIndex.touch go, so that the loads are really made.
+  @SuppressWarnings("UnusedVariable")
   private volatile long touched;
 
   ReadPath(HashIndex index, SegmentTable segments, KeyHasher hasher, boolean verify) {
@@ -79,8 +80,7 @@ final class ReadPath {
     }
   }
 
-  <R> Optional<R> get(
-      byte[] key, Function<? super MemorySegment, ? extends @Nullable R> reader) {
+  <R> Optional<R> get(byte[] key, Function<? super MemorySegment, ? extends @Nullable R> reader) {
     Arguments.checkKey(key);
     gets.increment();
     KeyLookup lookup = lookups.get();

@@ -162,8 +162,7 @@ final class Recovery {
       place(sealed, open);
     }
     SealedLoad sealedLoad =
-        new SealedLoad(
-            directory, manifest.store(), hasher, index, segments, findings, names);
+        new SealedLoad(directory, manifest.store(), hasher, index, segments, findings, names);
     List<Segment> toLoad = sealed;
     long first = SegmentFormat.HEADER_BYTES;
     long lastSequence = manifest.sealedSequence();
@@ -173,8 +172,7 @@ final class Recovery {
       first = replayBehindImage(sealedLoad, image, sealed, open, first);
     }
     sealedLoad.run(toLoad, doubtful, environment.workers(), options.recoveryThreads());
-    TailScan tail =
-        new TailScan(open, sealedLoad.newLoader(), hasher, findings, lastSequence);
+    TailScan tail = new TailScan(open, sealedLoad.newLoader(), hasher, findings, lastSequence);
     tail.run(first);
     sealedLoad.removeTombstones();
 
@@ -241,18 +239,17 @@ final class Recovery {
   private void requireApplication(Manifest manifest) {
     options
         .application()
-        .ifPresent(
-            wanted -> {
-              if (!manifest.application().equals(options.application())) {
-                throw new StoreStartupException(
-                    "the store in "
-                        + directory.path()
-                        + " belongs to "
-                        + manifest.application().map(Object::toString).orElse("no application")
-                        + ", not to "
-                        + wanted);
-              }
-            });
+        .ifPresent(wanted -> {
+          if (!manifest.application().equals(options.application())) {
+            throw new StoreStartupException(
+                "the store in "
+                    + directory.path()
+                    + " belongs to "
+                    + manifest.application().map(Object::toString).orElse("no application")
+                    + ", not to "
+                    + wanted);
+          }
+        });
   }
 
   // ---- Segments
@@ -261,8 +258,7 @@ final class Recovery {
     List<Segment> sealed = new ArrayList<>();
     for (SealedSegment listed : manifest.sealed()) {
       String name = SegmentFormat.segmentName(listed.id());
-      Segment segment =
-          openSegment(manifest.store(), listed.id(), names, listed.bytes());
+      Segment segment = openSegment(manifest.store(), listed.id(), names, listed.bytes());
       if (segment == null) {
         continue;
       }
@@ -311,8 +307,7 @@ final class Recovery {
 
   /// Maps a segment; its end is the end of its file, or `bytesMax`. Null if it is missing or too short
   /// to be one.
-  private @Nullable Segment openSegment(
-      StoreId store, long id, Set<String> names, long bytesMax) {
+  private @Nullable Segment openSegment(StoreId store, long id, Set<String> names, long bytesMax) {
     String name = SegmentFormat.segmentName(id);
     if (!names.contains(name)) {
       damage(name, 0, 0, "the segment is missing");
@@ -414,8 +409,7 @@ final class Recovery {
     return null;
   }
 
-  private boolean loadImage(
-      IndexImage.Opened image, List<Segment> sealed, List<Segment> open) {
+  private boolean loadImage(IndexImage.Opened image, List<Segment> sealed, List<Segment> open) {
     Map<Long, Segment> byId = new HashMap<>();
     sealed.forEach(segment -> byId.put(segment.id(), segment));
     open.forEach(segment -> byId.put(segment.id(), segment));
@@ -514,8 +508,7 @@ final class Recovery {
   }
 
   private SealedSegment seal(SegmentSealer sealer, Segment segment) {
-    return sealer.seal(
-        SegmentWriter.recover(directory, segment), environment.clock().millis());
+    return sealer.seal(SegmentWriter.recover(directory, segment), environment.clock().millis());
   }
 
   /// Removes files of ours that do not belong to the store. A file that only has a name like ours is

@@ -27,8 +27,7 @@ final class RecoveryReceipt {
         directory.remove(NEXT_NAME);
       }
       try (FileHandle file = directory.create(NEXT_NAME)) {
-        file.write(
-            0, MemorySegment.ofArray(toJson(report).getBytes(StandardCharsets.UTF_8)));
+        file.write(0, MemorySegment.ofArray(toJson(report).getBytes(StandardCharsets.UTF_8)));
       }
       directory.rename(NEXT_NAME, NAME);
     } catch (StoreIoException e) {
@@ -85,9 +84,7 @@ final class RecoveryReceipt {
             damage.bytes(),
             quoted(damage.problem()),
             array(
-                damage.keys().stream()
-                    .map(key -> quoted(HexFormat.of().formatHex(key)))
-                    .toList()));
+                damage.keys().stream().map(key -> quoted(HexFormat.of().formatHex(key))).toList()));
   }
 
   private static String array(List<String> elements) {
@@ -96,7 +93,8 @@ final class RecoveryReceipt {
 
   private static String quoted(String text) {
     StringBuilder json = new StringBuilder("\"");
-    for (char c : text.toCharArray()) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
       if (c == '"' || c == '\\') {
         json.append('\\').append(c);
       } else if (c < ' ') {

@@ -104,8 +104,7 @@ final class SealedLoad {
     return sealed;
   }
 
-  private void loadHints(
-      List<HintFile> hints, List<Segment> hinted, Workers workers, int threads) {
+  private void loadHints(List<HintFile> hints, List<Segment> hinted, Workers workers, int threads) {
     long entries = hints.stream().mapToLong(HintFile::count).sum();
     int slices = entries < 100_000 ? 1 : Math.min(threads, HashIndex.SHARDS);
     List<Runnable> tasks = new ArrayList<>();
@@ -186,11 +185,7 @@ final class SealedLoad {
       boolean more = scanner.resync();
       findings.damage(
           new Damage(
-              segment.name(),
-              damagedFrom,
-              scanner.position() - damagedFrom,
-              problem,
-              List.of()));
+              segment.name(), damagedFrom, scanner.position() - damagedFrom, problem, List.of()));
       if (!more) {
         break;
       }

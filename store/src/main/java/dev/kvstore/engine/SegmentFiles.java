@@ -109,25 +109,22 @@ final class SegmentFiles implements AutoCloseable {
   /// The store that most segments say they belong to.
   private StoreId mostCommonStore(Map<Long, Mapping> mappings) {
     Map<StoreId, Integer> votes = new HashMap<>();
-    mappings.forEach(
-        (id, mapping) -> {
-          MemorySegment file = mapping.memory();
-          try {
-            StoreId store =
-                FileFormat.check(
-                    file, SegmentFormat.segmentName(id), FileFormat.Kind.SEGMENT, null);
-            votes.merge(store, 1, Integer::sum);
-          } catch (StoreException e) {
-            // This one has no say.
-          }
-        });
+    mappings.forEach((id, mapping) -> {
+      MemorySegment file = mapping.memory();
+      try {
+        StoreId store =
+            FileFormat.check(file, SegmentFormat.segmentName(id), FileFormat.Kind.SEGMENT, null);
+        votes.merge(store, 1, Integer::sum);
+      } catch (StoreException e) {
+        // This one has no say.
+      }
+    });
     return votes.entrySet().stream()
         .max(Map.Entry.comparingByValue())
         .map(Map.Entry::getKey)
-        .orElseThrow(
-            () ->
-                new StoreCorruptionException(
-                    Manifest.NAME, 0, "neither the manifest nor any segment header verifies"));
+        .orElseThrow(() ->
+            new StoreCorruptionException(
+                Manifest.NAME, 0, "neither the manifest nor any segment header verifies"));
   }
 
   Directory directory() {

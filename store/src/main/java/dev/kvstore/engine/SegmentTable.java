@@ -35,7 +35,7 @@ final class SegmentTable {
 
   /// Gives a segment its addresses. `bytes` is the most it will ever have.
   synchronized void add(Segment segment, long bytes) {
-    int chunks = Math.toIntExact((bytes >>> 3) + UNITS_PER_CHUNK - 1 >>> CHUNK_SHIFT);
+    int chunks = chunksFor(bytes);
     int first = freeRun(chunks);
     place(segment, first, chunks);
     nextChunk = first + chunks;
@@ -46,7 +46,7 @@ final class SegmentTable {
   /// @return whether they were free
   synchronized boolean addAt(Segment segment, long bytes, long baseAddress) {
     long first = baseAddress >>> CHUNK_SHIFT;
-    int chunks = Math.toIntExact((bytes >>> 3) + UNITS_PER_CHUNK - 1 >>> CHUNK_SHIFT);
+    int chunks = chunksFor(bytes);
     if (baseAddress < 0
         || baseAddress % UNITS_PER_CHUNK != 0
         || first + chunks > CHUNKS_MAX
@@ -63,9 +63,10 @@ final class SegmentTable {
   /// @return whether the chunks behind it were free
   synchronized boolean extend(Segment segment, long bytes) {
     int first = (int) (segment.baseAddress() >>> CHUNK_SHIFT);
-    int chunks = Math.toIntExact((bytes >>> 3) + UNITS_PER_CHUNK - 1 >>> CHUNK_SHIFT);
+    int chunks = chunksFor(bytes);
     for (int chunk = first; chunk < first + chunks; chunk++) {
-      if (chunk >= CHUNKS_MAX || (chunk < byChunk.length && byChunk[chunk] != null && byChunk[chunk] != segment)) {
+      if (chunk >= CHUNKS_MAX
+          || (chunk < byChunk.length && byChunk[chunk] != null && byChunk[chunk] != segment)) {
         return false;
       }
     }
@@ -96,6 +97,10 @@ final class SegmentTable {
     }
     all.sort(Comparator.comparingLong(Segment::id));
     return all;
+  }
+
+  private static int chunksFor(long bytes) {
+    return Math.toIntExact(((bytes >>> 3) + UNITS_PER_CHUNK - 1) >>> CHUNK_SHIFT);
   }
 
   private int freeRun(int chunks) {

@@ -62,7 +62,8 @@ public final class StoreEngine implements KvStore {
       Recovery.requireStoreOrRoom(directory, options);
       directory.lock(options.readOnly() ? Access.READ : Access.WRITE);
       OpenStore store =
-          new OpenStore(directory, options, environment, Recovery.run(directory, options, environment));
+          new OpenStore(
+              directory, options, environment, Recovery.run(directory, options, environment));
       return new StoreEngine(store, options.durability());
     } catch (Throwable e) {
       try {
@@ -115,12 +116,11 @@ public final class StoreEngine implements KvStore {
 
   @Override
   public List<byte @Nullable []> getAll(Collection<byte[]> keys) {
-    return call(
-        () -> {
-          List<byte @Nullable []> values = new ArrayList<>(keys.size());
-          store.reads.getAll(keys, values);
-          return values;
-        });
+    return call(() -> {
+      List<byte @Nullable []> values = new ArrayList<>(keys.size());
+      store.reads.getAll(keys, values);
+      return values;
+    });
   }
 
   @Override
@@ -171,15 +171,14 @@ public final class StoreEngine implements KvStore {
 
   @Override
   public long putAll(Iterable<Entry> entries) {
-    return call(
-        () -> {
-          long last = store.log.lastSequence();
-          for (Entry entry : entries) {
-            Value value = entry.value();
-            last = store.writes.put(entry.key(), value.encoding(), value.toBytes());
-          }
-          return finish(last);
-        });
+    return call(() -> {
+      long last = store.log.lastSequence();
+      for (Entry entry : entries) {
+        Value value = entry.value();
+        last = store.writes.put(entry.key(), value.encoding(), value.toBytes());
+      }
+      return finish(last);
+    });
   }
 
   @Override
@@ -199,22 +198,20 @@ public final class StoreEngine implements KvStore {
 
   @Override
   public boolean compareAndSet(byte[] key, byte @Nullable [] expected, byte @Nullable [] value) {
-    return call(
-        () -> {
-          WritePath.Exchange exchange = store.writes.compareAndSet(key, expected, value);
-          wasDone(exchange.sequence());
-          return exchange.matched();
-        });
+    return call(() -> {
+      WritePath.Exchange exchange = store.writes.compareAndSet(key, expected, value);
+      wasDone(exchange.sequence());
+      return exchange.matched();
+    });
   }
 
   @Override
   public long increment(byte[] key, long delta) {
-    return call(
-        () -> {
-          WritePath.Incremented incremented = store.writes.increment(key, delta);
-          finish(incremented.sequence());
-          return incremented.number();
-        });
+    return call(() -> {
+      WritePath.Incremented incremented = store.writes.increment(key, delta);
+      finish(incremented.sequence());
+      return incremented.number();
+    });
   }
 
   private boolean wasDone(long sequence) {
@@ -249,7 +246,10 @@ public final class StoreEngine implements KvStore {
     store.requireOpen();
     if (sequence > store.log.lastSequence()) {
       throw new IllegalArgumentException(
-          "sequence " + sequence + " has not been written; the last is " + store.log.lastSequence());
+          "sequence "
+              + sequence
+              + " has not been written; the last is "
+              + store.log.lastSequence());
     }
     requireWritable();
     store.commit.await(sequence);

@@ -178,12 +178,7 @@ final class TailScan {
       long offset = batch[i];
       int keySize = RecordFormat.keySize(log, offset);
       MemorySegment.copy(
-          log,
-          ValueLayout.JAVA_BYTE,
-          offset + RecordFormat.HEADER_BYTES,
-          key,
-          0,
-          keySize);
+          log, ValueLayout.JAVA_BYTE, offset + RecordFormat.HEADER_BYTES, key, 0, keySize);
       last = RecordFormat.sequence(log, offset);
       loader.load(
           segment,
@@ -228,8 +223,7 @@ final class TailScan {
     for (int i = number; i < open.size(); i++) {
       Segment segment = open.get(i);
       long begin = i == number ? from : SegmentFormat.HEADER_BYTES;
-      SegmentScanner scanner =
-          new SegmentScanner(segment, begin, segment.memory().byteSize());
+      SegmentScanner scanner = new SegmentScanner(segment, begin, segment.memory().byteSize());
       do {
         while (scanner.next()) {
           boolean vouches =
@@ -244,8 +238,7 @@ final class TailScan {
   }
 
   private static SegmentScanner scannerOf(Segment segment) {
-    return new SegmentScanner(
-        segment, SegmentFormat.HEADER_BYTES, segment.memory().byteSize());
+    return new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, segment.memory().byteSize());
   }
 
   private void drop(int from) {

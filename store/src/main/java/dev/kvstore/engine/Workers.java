@@ -1,7 +1,9 @@
 package dev.kvstore.engine;
 
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -10,7 +12,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /// The threads of one store: few, named, platform threads that nobody interrupts, each started by its
 /// first task.
@@ -33,8 +34,7 @@ public final class Workers {
   private final boolean inline;
 
   // Guarded by this; made on demand.
-  private final @Nullable ExecutorService[] executors =
-      new ExecutorService[Worker.values().length];
+  private final Map<Worker, ExecutorService> executors = new EnumMap<>(Worker.class);
   private boolean ended;
 
   private Workers(boolean inline) {
@@ -67,14 +67,13 @@ public final class Workers {
       if (ended) {
         return false;
       }
-      ExecutorService executor = executors[worker.ordinal()];
-      if (executor == null) {
-        executor =
-            Executors.newSingleThreadExecutor(
-                Thread.ofPlatform().daemon().name(worker.threadName).factory());
-        executors[worker.ordinal()] = executor;
-      }
-      executor.execute(task);
+      executors
+          .computeIfAbsent(
+              worker,
+              w ->
+                  Executors.newSingleThreadExecutor(
+                      Thread.ofPlatform().daemon().name(w.threadName).factory()))
+          .execute(task);
       return true;
     }
   }
@@ -84,11 +83,9 @@ public final class Workers {
     synchronized (this) {
       ended = true;
     }
-    for (ExecutorService executor : executors) {
-      if (executor != null) {
-        executor.shutdown();
-        awaitEnd(executor);
-      }
+    for (ExecutorService executor : executors.values()) {
+      executor.shutdown();
+      awaitEnd(executor);
     }
   }
 
@@ -133,15 +130,14 @@ public final class Workers {
       Thread.ofPlatform()
           .daemon()
           .name(threadName)
-          .start(
-              () -> {
-                try {
-                  task.run();
-                  end.complete(null);
-                } catch (Throwable e) {
-                  end.completeExceptionally(e);
-                }
-              });
+          .start(() -> {
+            try {
+              task.run();
+              end.complete(null);
+            } catch (Throwable e) {
+              end.completeExceptionally(e);
+            }
+          });
     }
     // Wait for all of them even if one fails: they share what the caller will take apart then.
     for (CompletableFuture<Void> end : ends) {
@@ -162,15 +158,11 @@ public final class Workers {
   }
 
   private static RuntimeException asUnchecked(Throwable e) {
-    switch (e) {
-      case RuntimeException unchecked -> {
-        return unchecked;
-      }
+    return switch (e) {
+      case RuntimeException unchecked -> unchecked;
       case Error error -> throw error;
-      default -> {
-        return new IllegalStateException(e);
-      }
-    }
+      default -> new IllegalStateException(e);
+    };
   }
 
   private static <T> T uninterruptibly(Callable<T> wait) throws Exception {

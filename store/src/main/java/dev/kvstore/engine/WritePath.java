@@ -16,6 +16,7 @@ import dev.kvstore.segment.SegmentWriter;
 import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
@@ -47,9 +48,9 @@ final class WritePath {
   // Guarded by the append lock.
   private final KeyLookup lookup;
 
-  // Written under the append lock.
-  private volatile long size;
-  private volatile long garbageBytes; // that writes have made since the open
+  // Written under the append lock, with release; read by any.
+  private final AtomicLong size = new AtomicLong();
+  private final AtomicLong garbageBytes = new AtomicLong(); // that writes have made since the open
 
   private final LongAdder puts = new LongAdder();
   private final LongAdder deletes = new LongAdder();
@@ -68,7 +69,7 @@ final class WritePath {
     this.commit = commit;
     this.garbageListener = garbageListener;
     this.lookup = new KeyLookup(index, segments, true);
-    this.size = index.size();
+    this.size.set(index.size());
   }
 
   // ---- The writes
@@ -140,8 +141,7 @@ final class WritePath {
         return new Exchange(appendDelete(writer, hash, key), true);
       }
       checksum.startBody(key, value);
-      return new Exchange(
-          appendPut(writer, hash, key, Encoding.BYTES, value, checksum), true);
+      return new Exchange(appendPut(writer, hash, key, Encoding.BYTES, value, checksum), true);
     } finally {
       unlock();
     }
@@ -161,8 +161,7 @@ final class WritePath {
       long number = Math.addExact(current == null ? 0 : number(current), delta);
       byte[] value = Value.of(number).toBytes();
       checksum.startBody(key, value);
-      return new Incremented(
-          appendPut(writer, hash, key, Encoding.INT64, value, checksum), number);
+      return new Incremented(appendPut(writer, hash, key, Encoding.INT64, value, checksum), number);
     } finally {
       unlock();
     }
@@ -215,7 +214,7 @@ final class WritePath {
 
   private void unlock() {
     log.appendLock.unlock();
-    garbageListener.accept(garbageBytes);
+    garbageListener.accept(garbageBytes.get());
   }
 
   // ---- Under the append lock
@@ -242,8 +241,7 @@ final class WritePath {
     long sequence = log.lastSequence() + 1;
     long end = writer.segment().end();
     try {
-      long at =
-          writer.append(RecordFormat.PUT, encoding, key, value, 0, sequence, now, checksum);
+      long at = writer.append(RecordFormat.PUT, encoding, key, value, 0, sequence, now, checksum);
       publishPut(writer.segment(), at, bytesOf(key, value), hash, key);
     } catch (Throwable e) {
       undo(writer, end, e);
@@ -261,8 +259,7 @@ final class WritePath {
     try {
       RecordChecksum checksum = checksums.get();
       checksum.startBody(key, EMPTY);
-      writer.append(
-          RecordFormat.DELETE, Encoding.BYTES, key, EMPTY, 0, sequence, now, checksum);
+      writer.append(RecordFormat.DELETE, Encoding.BYTES, key, EMPTY, 0, sequence, now, checksum);
       publishDelete(bytesOf(key, EMPTY), hash, key);
     } catch (Throwable e) {
       undo(writer, end, e);
@@ -337,7 +334,7 @@ final class WritePath {
     while (true) {
       if (!lookup.find(hash, key)) {
         index.insert(hash, address);
-        size++;
+        grow(size, 1);
         break;
       }
       Segment oldSegment = lookup.segment();
@@ -345,7 +342,7 @@ final class WritePath {
       // Fails if compaction has moved the old record between the two lines; then look again.
       if (index.replace(hash, lookup.address(), address)) {
         oldSegment.addLiveBytes(-oldBytes);
-        garbageBytes += oldBytes;
+        grow(garbageBytes, oldBytes);
         break;
       }
     }
@@ -359,14 +356,19 @@ final class WritePath {
       Segment oldSegment = lookup.segment();
       long oldBytes = lookup.recordBytes();
       if (index.remove(hash, lookup.address())) {
-        size--;
+        grow(size, -1);
         oldSegment.addLiveBytes(-oldBytes);
         garbage += oldBytes;
         deletes.increment();
         break;
       }
     }
-    garbageBytes += garbage;
+    grow(garbageBytes, garbage);
+  }
+
+  /// Adds without the price of an atomic addition: the append lock keeps others out.
+  private static void grow(AtomicLong counter, long by) {
+    counter.setRelease(counter.getPlain() + by);
   }
 
   /// Makes the log as it was before a write that failed.
@@ -375,8 +377,7 @@ final class WritePath {
       writer.undo(end);
     } catch (Throwable e) {
       cause.addSuppressed(e);
-      commit.fail(
-          new StoreFailedException("a failed append could not be taken back", cause));
+      commit.fail(new StoreFailedException("a failed append could not be taken back", cause));
     }
   }
 
@@ -388,7 +389,7 @@ final class WritePath {
 
   /// Keys in the store.
   long size() {
-    return size;
+    return size.get();
   }
 
   long puts() {

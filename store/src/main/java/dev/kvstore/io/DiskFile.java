@@ -1,6 +1,5 @@
 package dev.kvstore.io;
 
-import dev.kvstore.StoreIoException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -73,8 +72,7 @@ final class DiskFile implements FileHandle {
     long size = bytes.byteSize();
     try {
       for (long done = 0; done < size; ) {
-        ByteBuffer piece =
-            bytes.asSlice(done, Math.min(size - done, CHUNK_BYTES)).asByteBuffer();
+        ByteBuffer piece = bytes.asSlice(done, Math.min(size - done, CHUNK_BYTES)).asByteBuffer();
         done += channel.write(piece, offset + done);
       }
     } catch (IOException e) {
@@ -92,7 +90,8 @@ final class DiskFile implements FileHandle {
         at += channel.write(piece, at);
       }
     } catch (IOException e) {
-      throw Failures.failed("reserve " + (end - offset) + " B at " + offset + " of " + name, path, e);
+      throw Failures.failed(
+          "reserve " + (end - offset) + " B at " + offset + " of " + name, path, e);
     }
   }
 

@@ -59,8 +59,7 @@ public final class FileFormat {
   /// @return the store it belongs to
   /// @throws StoreVersionException if the file is of another version
   /// @throws StoreCorruptionException if it is no such file
-  public static StoreId check(
-      MemorySegment file, String name, Kind kind, @Nullable StoreId store) {
+  public static StoreId check(MemorySegment file, String name, Kind kind, @Nullable StoreId store) {
     if (file.byteSize() < HEADER_BYTES) {
       throw new StoreCorruptionException(
           name, 0, "the file has " + file.byteSize() + " bytes, too few for its header");

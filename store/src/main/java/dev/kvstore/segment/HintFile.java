@@ -123,7 +123,9 @@ public final class HintFile implements AutoCloseable {
 
   /// Bytes of the record.
   public long recordBytes(long index) {
-    return (memory.get(LittleEndian.INT, ENTRIES + index * ENTRY_BYTES + SIZE) & ~DELETE_BIT & 0xFFFF_FFFFL)
+    return (memory.get(LittleEndian.INT, ENTRIES + index * ENTRY_BYTES + SIZE)
+            & ~DELETE_BIT
+            & 0xFFFF_FFFFL)
         << 3;
   }
 
@@ -155,11 +157,7 @@ public final class HintFile implements AutoCloseable {
 
   /// Writes the hint file of a segment, replacing one that is there.
   static void write(
-      Directory directory,
-      StoreId store,
-      Segment segment,
-      SealedSegment sealed,
-      KeyHasher hasher) {
+      Directory directory, StoreId store, Segment segment, SealedSegment sealed, KeyHasher hasher) {
     String name = SegmentFormat.hintName(sealed.id());
     if (directory.list().contains(name)) {
       directory.remove(name);
@@ -178,7 +176,9 @@ public final class HintFile implements AutoCloseable {
         hint.set(LittleEndian.INT, SEAL_CHECKSUM, sealed.sealChecksum());
         new Sorter(segment.memory(), hint, hasher, sealed.records()).run();
         hint.set(
-            LittleEndian.INT, size - CHECKSUM_BYTES, FileFormat.checksum(hint, 0, size - CHECKSUM_BYTES));
+            LittleEndian.INT,
+            size - CHECKSUM_BYTES,
+            FileFormat.checksum(hint, 0, size - CHECKSUM_BYTES));
       } finally {
         mapping.retire();
       }

@@ -94,8 +94,7 @@ public record Manifest(
     nextSealed.add(segment);
     List<Long> nextOpen = new ArrayList<>(open);
     nextOpen.remove(segment.id());
-    return next(
-        nextSegment, Math.max(sealedSequence, segment.maxSequence()), nextSealed, nextOpen);
+    return next(nextSegment, Math.max(sealedSequence, segment.maxSequence()), nextSealed, nextOpen);
   }
 
   /// With some sealed segments in the place of others.
@@ -153,19 +152,17 @@ public record Manifest(
   }
 
   MemorySegment encode() {
-    int size =
-        SEGMENTS + sealed.size() * SEALED_BYTES + open.size() * Long.BYTES + CHECKSUM_BYTES;
+    int size = SEGMENTS + sealed.size() * SEALED_BYTES + open.size() * Long.BYTES + CHECKSUM_BYTES;
     MemorySegment bytes = MemorySegment.ofArray(new byte[size]);
     FileFormat.write(bytes, FileFormat.Kind.MANIFEST, store);
     bytes.set(LittleEndian.LONG, GENERATION, generation);
     bytes.set(LittleEndian.LONG, NEXT_SEGMENT, nextSegment);
     bytes.set(LittleEndian.LONG, SEALED_SEQUENCE, sealedSequence);
-    application.ifPresent(
-        app -> {
-          bytes.set(LittleEndian.INT, FLAGS, 1);
-          bytes.set(LittleEndian.INT, APP_MAGIC, app.magic());
-          bytes.set(LittleEndian.INT, APP_VERSION, app.version());
-        });
+    application.ifPresent(app -> {
+      bytes.set(LittleEndian.INT, FLAGS, 1);
+      bytes.set(LittleEndian.INT, APP_MAGIC, app.magic());
+      bytes.set(LittleEndian.INT, APP_VERSION, app.version());
+    });
     bytes.set(LittleEndian.INT, SEALED_COUNT, sealed.size());
     bytes.set(LittleEndian.INT, OPEN_COUNT, open.size());
     long at = SEGMENTS;

@@ -83,12 +83,10 @@ public final class RecordFormat {
       long batchLeft,
       long sequence,
       long timestampMillis) {
-    target.set(
-        LittleEndian.INT, at + KIND, keySize << 16 | encoding.code() << 8 | kind);
+    target.set(LittleEndian.INT, at + KIND, keySize << 16 | encoding.code() << 8 | kind);
     target.set(LittleEndian.LONG, at + VALUE_SIZE, batchLeft << 32 | valueSize);
     target.set(LittleEndian.LONG, at + SEQUENCE, sequence);
-    target.set(
-        LittleEndian.LONG, at + STAMP, Math.clamp(timestampMillis, 0, TIMESTAMP_MAX));
+    target.set(LittleEndian.LONG, at + STAMP, Math.clamp(timestampMillis, 0, TIMESTAMP_MAX));
   }
 
   public static int checksum(MemorySegment log, long at) {
@@ -131,8 +129,7 @@ public final class RecordFormat {
 
   /// What is wrong with the header at this place, checksum apart; null if nothing is. A header that
   /// passes has sizes that fit below `limit`.
-  public static @Nullable String problem(
-      MemorySegment log, long at, long limit) {
+  public static @Nullable String problem(MemorySegment log, long at, long limit) {
     if (limit - at < HEADER_BYTES) {
       return "only " + (limit - at) + " bytes are left, too few for a record";
     }
@@ -155,10 +152,18 @@ public final class RecordFormat {
           default -> keySize == 0 && valueSize == SEAL_VALUE_BYTES;
         };
     if (!sizesFit || !(kind == PUT ? Encoding.isKnown(encoding) : encoding == 0)) {
-      return "impossible header: kind " + kind + ", key " + keySize + " B, value " + valueSize + " B";
+      return "impossible header: kind "
+          + kind
+          + ", key "
+          + keySize
+          + " B, value "
+          + valueSize
+          + " B";
     }
     if (recordBytes(keySize, valueSize) > limit - at) {
-      return "the record would end " + recordBytes(keySize, valueSize) + " bytes on, behind the log's end";
+      return "the record would end "
+          + recordBytes(keySize, valueSize)
+          + " bytes on, behind the log's end";
     }
     return null;
   }

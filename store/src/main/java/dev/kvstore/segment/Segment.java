@@ -32,6 +32,7 @@ public final class Segment {
   private final AtomicLong liveBytes = new AtomicLong();
 
   // Written by whoever appends or recovers, released to readers by publishEnd.
+  @SuppressWarnings("UnusedVariable") // through END
   private long end;
 
   // Changed once, when the segment is sealed.
@@ -80,7 +81,8 @@ public final class Segment {
 
   /// Everything below is a whole record from now on.
   public void publishEnd(long newEnd) {
-    // Release pairs with getAcquire in end(): a reader that sees this end also sees the bytes below.
+    // Release pairs with getAcquire in end(): a reader that sees this end also sees the bytes
+    // below.
     END.setRelease(this, newEnd);
   }
 
@@ -117,7 +119,7 @@ public final class Segment {
 
   /// Bytes that compaction could free: all but header, live records and the seal.
   public long garbageBytes() {
-    long fixed = SegmentFormat.HEADER_BYTES + (sealed != null ? RecordFormat.SEAL_BYTES : 0);
+    long fixed = SegmentFormat.HEADER_BYTES + (long) (sealed != null ? RecordFormat.SEAL_BYTES : 0);
     return Math.max(0, end() - fixed - liveBytes.get());
   }
 
@@ -137,7 +139,7 @@ public final class Segment {
   }
 
   public long offsetOf(long address) {
-    return address - baseAddress << 3;
+    return (address - baseAddress) << 3;
   }
 
   // ---- Errors

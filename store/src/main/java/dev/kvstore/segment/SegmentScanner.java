@@ -155,13 +155,7 @@ public final class SegmentScanner {
   /// Copies the key to the beginning of this array, which is long enough for any key.
   public int copyKey(byte[] target) {
     int length = keySize();
-    MemorySegment.copy(
-        memory,
-        JAVA_BYTE,
-        offset + RecordFormat.HEADER_BYTES,
-        target,
-        0,
-        length);
+    MemorySegment.copy(memory, JAVA_BYTE, offset + RecordFormat.HEADER_BYTES, target, 0, length);
     return length;
   }
 

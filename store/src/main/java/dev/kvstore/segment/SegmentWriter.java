@@ -174,8 +174,7 @@ public final class SegmentWriter {
     long valueSize = RecordFormat.valueSize(source, offset);
     long bytes = RecordFormat.recordBytes(keySize, valueSize);
     assert bytes <= remaining() : bytes + " > " + remaining();
-    MemorySegment.copy(
-        source, offset, memory, at, RecordFormat.HEADER_BYTES + keySize + valueSize);
+    MemorySegment.copy(source, offset, memory, at, RecordFormat.HEADER_BYTES + keySize + valueSize);
     // Summed where it arrived: what verifies now is what was copied, whatever became of the source.
     int sum = checksum.of(memory, at, keySize, valueSize);
     int wanted = RecordFormat.checksum(memory, at) ^ RecordFormat.placeMask(from.salt(), offset);
