@@ -68,6 +68,9 @@ final class Recovery {
   private final SegmentTable segments = new SegmentTable();
   private final List<String> leftovers = new ArrayList<>();
 
+  /// Every segment that was mapped, for the case that the open fails.
+  private final List<Segment> opened = new ArrayList<>();
+
   /// Sealed segments whose length or seal is wrong: not to be loaded from a hint.
   private final Set<Segment> doubtful = new HashSet<>();
 
@@ -86,7 +89,7 @@ final class Recovery {
     try {
       return recovery.run();
     } catch (Throwable e) {
-      recovery.segments.all().forEach(Segment::retire);
+      recovery.opened.forEach(Segment::retire);
       recovery.index.close();
       throw e;
     }
@@ -329,7 +332,9 @@ final class Recovery {
         mapping.retire();
         throw e;
       }
-      return new Segment(store, id, mapping, bytes);
+      Segment segment = new Segment(store, id, mapping, bytes);
+      opened.add(segment);
+      return segment;
     }
   }
 
@@ -508,7 +513,12 @@ final class Recovery {
   }
 
   private SealedSegment seal(SegmentSealer sealer, Segment segment) {
-    return sealer.seal(SegmentWriter.recover(directory, segment), environment.clock().millis());
+    SegmentWriter writer = SegmentWriter.recover(directory, segment);
+    try {
+      return sealer.seal(writer, environment.clock().millis());
+    } finally {
+      writer.abandon(); // closes the file if sealing did not come to its end
+    }
   }
 
   /// Removes files of ours that do not belong to the store. A file that only has a name like ours is

@@ -157,7 +157,7 @@ public final class DiskImage {
     return switch (mode) {
       case NONE -> durable.clone();
       case ALL -> wanted;
-      case SIZE_WITHOUT_DATA -> sizeWithoutData(durable, wanted.length, random);
+      case SIZE_WITHOUT_DATA -> sizeWithoutData(durable, live, random);
       case PAGES -> someOf(durable, wanted, Inode.PAGE_BYTES, mode, random);
       case PREFIX, SECTORS, LAST_ONLY -> someOf(durable, wanted, SECTOR_BYTES, mode, random);
     };
@@ -192,12 +192,13 @@ public final class DiskImage {
 
   /// The blocks were given to the file and never written: zeros, or what somebody left in them, which
   /// may be another file of ours.
-  private byte[] sizeWithoutData(byte[] durable, int size, RandomGenerator random) {
+  private byte[] sizeWithoutData(byte[] durable, byte[] live, RandomGenerator random) {
+    int size = live.length;
     byte[] result = Arrays.copyOf(durable, size);
     int from = Math.min(durable.length, size);
     List<byte[]> others = new ArrayList<>(files.values());
     pendingNames.forEach(change -> others.add(change.inode().unlinked()));
-    others.removeIf(other -> other.length <= from);
+    others.removeIf(other -> other == live || other.length <= from);
     switch (random.nextInt(4)) {
       case 0 -> {
         byte[] garbage = new byte[size - from];

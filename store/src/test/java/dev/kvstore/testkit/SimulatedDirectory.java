@@ -30,7 +30,9 @@ import org.jspecify.annotations.Nullable;
 ///   [#failWhen] say which of them do not go well. Writes through a mapping are no calls.
 /// - Lifecycle: comes from [#empty] or [DiskImage#mount]; [#image] is its state at any time, after a
 ///   crash that of the crash; [#discard] ends it and whatever still is open or mapped.
-/// - After `lock(READ)` every change is an [AssertionError]: who only reads must not write.
+/// - May be opened again after [#close]; calls go on counting.
+/// - After `lock(READ)` every change is an [AssertionError]: who only reads must not write. After
+///   [#requireLock] so is every change without the lock.
 /// - Threads: any number; calls happen one after the other.
 public final class SimulatedDirectory implements Directory {
   static final String LOCK = "LOCK";
@@ -42,9 +44,9 @@ public final class SimulatedDirectory implements Directory {
   private record Rule(Predicate<Call> when, Fault fault) {}
 
   private final Path path;
-  private final DiskDirectory inner;
 
   // Guarded by this.
+  private DiskDirectory inner;
   private final Map<String, Inode> names;
   private final Map<String, Inode> durableNames;
   private final List<NameChange> pendingNames;
@@ -53,6 +55,7 @@ public final class SimulatedDirectory implements Directory {
   private final List<Rule> rules = new ArrayList<>();
   private @Nullable Access locked;
   private boolean lockFile;
+  private boolean requireLock;
   private int crashAt;
   private boolean crashHalfWay;
   private volatile @Nullable DiskImage crashed;
@@ -137,6 +140,12 @@ public final class SimulatedDirectory implements Directory {
     rules.clear();
   }
 
+  /// From now on nothing may be changed without the lock.
+  public synchronized SimulatedDirectory requireLock() {
+    requireLock = true;
+    return this;
+  }
+
   /// The system writes some of what is waiting to the disk by itself.
   public synchronized void writeBack(RandomGenerator random) {
     names.forEach(
@@ -204,7 +213,7 @@ public final class SimulatedDirectory implements Directory {
   // ---- The directory
 
   @Override
-  public Path path() {
+  public synchronized Path path() {
     return inner.path();
   }
 
@@ -284,6 +293,7 @@ public final class SimulatedDirectory implements Directory {
       pendingNames.clear(); // gone, as the pages of a file that could not be forced
       throw failed(call, fault);
     }
+    half(call);
     inner.force();
     pendingNames.forEach(change -> change.applyTo(durableNames));
     pendingNames.clear();
@@ -300,13 +310,17 @@ public final class SimulatedDirectory implements Directory {
   }
 
   @Override
-  public long usableBytes() {
+  public synchronized long usableBytes() {
     return inner.usableBytes();
   }
 
   @Override
-  public void close() {
+  public synchronized void close() {
     inner.close();
+    locked = null;
+    if (crashed == null) {
+      inner = DiskDirectory.open(path, Access.WRITE, false);
+    }
   }
 
   // ---- What the files need too
@@ -314,6 +328,9 @@ public final class SimulatedDirectory implements Directory {
   Call beginChange(String operation, String file) {
     if (locked == Access.READ) {
       throw new AssertionError("a reader must not change anything: " + operation + " " + file);
+    }
+    if (requireLock && locked == null && crashed == null) {
+      throw new AssertionError("changed without the lock: " + operation + " " + file);
     }
     return begin(operation, file);
   }

@@ -132,7 +132,8 @@ class SimulatedDirectoryTest {
       byte[] left =
           disk.image().afterPowerLoss(PowerLoss.SIZE_WITHOUT_DATA, random).files()
               .get("a");
-      assertThat(left).hasSize(8192).isNotEqualTo(NEW);
+      assertThat(left).hasSize(8192);
+      assertThat(Arrays.equals(left, NEW)).isFalse();
       zeros |= Arrays.equals(left, new byte[8192]);
       stale |= Arrays.equals(left, OLD);
       garbage |= !Arrays.equals(left, new byte[8192]) && !Arrays.equals(left, OLD);

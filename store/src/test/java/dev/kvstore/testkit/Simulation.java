@@ -1,0 +1,57 @@
+package dev.kvstore.testkit;
+
+import dev.kvstore.CompactionPolicy;
+import dev.kvstore.Durability;
+import dev.kvstore.KvStore;
+import dev.kvstore.Options;
+import dev.kvstore.StoreException;
+import dev.kvstore.engine.Environment;
+import dev.kvstore.engine.StoreEngine;
+import dev.kvstore.engine.Workers;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+
+/// Opens real stores in simulated directories, without a thread and without a clock: the same calls in
+/// the same order each time.
+public final class Simulation {
+  /// Kept, since the loggers of the JDK forget their level with the last reference to them. The store
+  /// has much to say about what is done to it here.
+  private static final Logger LOGGER = Logger.getLogger("dev.kvstore");
+
+  static {
+    LOGGER.setLevel(Level.OFF);
+  }
+
+  private Simulation() {}
+
+  /// Segments so small that everything happens all the time.
+  public static Options tiny(Durability durability) {
+    return Options.builder()
+        .durability(durability)
+        .segmentBytesMax(4 << 10)
+        .compaction(CompactionPolicy.automatic(0.3, 6 << 10))
+        .recoveryThreads(1)
+        .build();
+  }
+
+  public static KvStore open(SimulatedDirectory disk, Options options) {
+    AtomicLong millis = new AtomicLong(1_700_000_000_000L);
+    InstantSource clock = () -> Instant.ofEpochMilli(millis.addAndGet(7));
+    Environment environment =
+        new Environment(clock, new SplittableRandom(disk.calls()), Workers.inline());
+    return StoreEngine.open(disk.requireLock(), options, environment);
+  }
+
+  /// Lets go of a store whatever state it is in.
+  public static void abandon(KvStore store) {
+    try {
+      store.close();
+    } catch (StoreException | SimulatedCrash e) {
+      // It has been through worse.
+    }
+  }
+}

@@ -1,0 +1,229 @@
+package dev.kvstore.testkit;
+
+import dev.kvstore.Entry;
+import dev.kvstore.KvStore;
+import dev.kvstore.Value;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/// What a store must and may hold: every write in order, and what is known about each.
+///
+/// After a crash a store must hold the result of a *prefix* of the writes: no hole, no half of a batch,
+/// nothing that was deleted, and at least as many as were promised. Promised are, after the death of
+/// the process, all that were acknowledged; after power loss, all that the store said were durable.
+///
+/// Not safe for threads.
+public final class StoreModel {
+  /// One key of a write.
+  ///
+  /// @param value null: the key is removed
+  record Change(String key, @Nullable Value value) {}
+
+  private record Write(String what, List<Change> changes, long sequence) {}
+
+  // The state before the first of the writes that follow.
+  private final Map<String, Value> base = new TreeMap<>();
+  private final List<Write> writes = new ArrayList<>();
+
+  // Invariant: durable <= acknowledged <= writes.size() <= acknowledged + 1. The one that is not
+  // acknowledged may have happened or not.
+  private int acknowledged;
+  private int durable;
+
+  // The result of the acknowledged writes.
+  private final Map<String, Value> now = new TreeMap<>();
+
+  /// Every key that ever was.
+  private final TreeSet<String> keys = new TreeSet<>();
+
+  private final List<String> log = new ArrayList<>();
+
+  /// What a reader sees while nobody writes.
+  public Map<String, Value> now() {
+    return now;
+  }
+
+  /// The same knowledge, for one of several things that may happen from here.
+  public StoreModel copy() {
+    StoreModel copy = new StoreModel();
+    copy.base.putAll(base);
+    copy.writes.addAll(writes);
+    copy.acknowledged = acknowledged;
+    copy.durable = durable;
+    copy.now.putAll(now);
+    copy.keys.addAll(keys);
+    copy.log.addAll(log);
+    return copy;
+  }
+
+  // ---- While the store is open
+
+  /// A write is about to be made; until [#acknowledge] or [#withdraw] nobody knows.
+  void begin(String what, List<Change> changes) {
+    forgetUnknown();
+    writes.add(new Write(what, changes, 0));
+    changes.forEach(change -> keys.add(change.key()));
+    log.add(what);
+  }
+
+  /// The write has returned normally.
+  ///
+  /// @param sequence of its last change
+  void acknowledge(long sequence) {
+    Write write = writes.removeLast();
+    writes.add(new Write(write.what, write.changes, sequence));
+    apply(write, now);
+    acknowledged++;
+  }
+
+  /// The write has not happened.
+  void withdraw() {
+    writes.removeLast();
+    log.add("  refused");
+  }
+
+  /// Everything up to this sequence survives power loss.
+  void durable(long sequence) {
+    while (durable < acknowledged && writes.get(durable).sequence <= sequence) {
+      durable++;
+    }
+  }
+
+  /// Something worth knowing when reading a failure.
+  public void note(String event) {
+    log.add(event);
+  }
+
+  private void forgetUnknown() {
+    if (writes.size() > acknowledged) {
+      throw new IllegalStateException("the fate of a write is unknown: settle first");
+    }
+  }
+
+  private static void apply(Write write, Map<String, Value> state) {
+    for (Change change : write.changes) {
+      if (change.value == null) {
+        state.remove(change.key);
+      } else {
+        state.put(change.key, change.value);
+      }
+    }
+  }
+
+  // ---- After a crash
+
+  /// The store that was opened after the process died holds what it must.
+  public void checkAfterKill(KvStore store) {
+    check(store, acknowledged, "the death of the process");
+  }
+
+  /// The store that was opened after the power went holds what it must.
+  public void checkAfterPowerLoss(KvStore store) {
+    check(store, durable, "power loss");
+  }
+
+  private void check(KvStore store, int least, String event) {
+    Map<String, Value> found = contents(store);
+    Map<String, Value> state = new TreeMap<>(base);
+    for (int count = 0; count <= writes.size(); count++) {
+      if (count > 0) {
+        apply(writes.get(count - 1), state);
+      }
+      if (count >= least && state.equals(found)) {
+        settle(count, found, store.lastSequence());
+        return;
+      }
+    }
+    throw new AssertionError(explain(found, least, event) + "\n" + store.recovery());
+  }
+
+  /// The store that is open shows what was acknowledged; and perhaps a write that failed.
+  public void checkLive(KvStore store) {
+    Map<String, Value> found = contents(store);
+    Map<String, Value> later = new TreeMap<>(now);
+    writes.subList(acknowledged, writes.size()).forEach(write -> apply(write, later));
+    if (!found.equals(now) && !found.equals(later)) {
+      throw new AssertionError(explain(found, acknowledged, "nothing"));
+    }
+  }
+
+  /// What was found is what counts from now on, durable or not: a store that is open has told that its
+  /// last sequence is in it.
+  private void settle(int count, Map<String, Value> found, long lastSequence) {
+    log.add("  holds " + count + " of " + writes.size() + " writes, sequence " + lastSequence);
+    base.clear();
+    base.putAll(found);
+    now.clear();
+    now.putAll(found);
+    writes.clear();
+    acknowledged = 0;
+    durable = 0;
+  }
+
+  /// Everything in a store, read in every way there is.
+  public Map<String, Value> contents(KvStore store) {
+    Map<String, Value> found = new TreeMap<>();
+    try (Stream<Entry> entries = store.entries()) {
+      entries.forEach(
+          entry -> {
+            if (found.put(entry.keyText(), entry.value()) != null) {
+              throw new AssertionError("delivered twice: " + entry.keyText());
+            }
+          });
+    }
+    if (store.size() != found.size()) {
+      throw new AssertionError("size() is " + store.size() + ", there are " + found.size());
+    }
+    for (String key : keys) {
+      Value expected = found.get(key);
+      Value got = store.getValue(key).orElse(null);
+      if (expected == null ? got != null : !expected.equals(got)) {
+        throw new AssertionError(key + " is " + got + " by get, " + expected + " by iteration");
+      }
+    }
+    return found;
+  }
+
+  private String explain(Map<String, Value> found, int least, String event) {
+    StringBuilder text = new StringBuilder("after ").append(event);
+    text.append(" the store must hold ").append(least).append(" to ").append(writes.size());
+    text.append(" of the writes since the last open");
+    Map<String, Value> expected = new TreeMap<>(base);
+    for (int count = 0; count < least; count++) {
+      apply(writes.get(count), expected);
+    }
+    TreeSet<String> all = new TreeSet<>(expected.keySet());
+    all.addAll(found.keySet());
+    for (String key : all) {
+      Value wanted = expected.get(key);
+      if (!Objects.equals(wanted, found.get(key))) {
+        text.append("\n  ").append(key).append(" is ").append(text(found.get(key)));
+        text.append(", after ").append(least).append(" writes it was ").append(text(wanted));
+      }
+    }
+    text.append('\n').append(this);
+    return text.toString();
+  }
+
+  /// What has happened, for a message.
+  @Override
+  public String toString() {
+    int from = Math.max(0, log.size() - 60);
+    return "the last of " + log.size() + " events:\n  " + String.join("\n  ", log.subList(from, log.size()));
+  }
+
+  static String text(@Nullable Value value) {
+    if (!(value instanceof Value.Bytes(byte[] bytes))) {
+      return String.valueOf(value);
+    }
+    String start = new String(bytes, 0, Math.min(16, bytes.length), StandardCharsets.ISO_8859_1);
+    return "'" + start + "', " + bytes.length + " B";
+  }
+}
