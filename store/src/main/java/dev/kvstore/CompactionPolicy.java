@@ -3,11 +3,11 @@ package dev.kvstore;
 /// When compaction starts by itself. Cost only; may differ at each open.
 public sealed interface CompactionPolicy {
 
-  /// Compact a segment once this share of it is garbage, as soon as the garbage of the whole store is
-  /// worth the work.
+  /// Compact once this share of the log is garbage, and there is enough of it to be worth the work.
+  /// Taken are the segments that free most for each byte copied, down to half this share.
   ///
-  /// @param garbageRatio share of the sealed log that may be garbage, 0.05 to 0.95; a lower one
-  ///     saves space and costs writes. Default 0.33
+  /// @param garbageRatio share of the whole log that may be garbage, 0.05 to 0.95; a lower one saves
+  ///     space and costs writes. Default 0.33
   /// @param garbageBytesMin below this many bytes of garbage nothing is done; 0 or more. Default 16
   ///     MiB
   record Automatic(double garbageRatio, long garbageBytesMin) implements CompactionPolicy {

@@ -10,6 +10,6 @@ public enum DamagePolicy {
 
   /// Open, report the damage in [KvStore#recovery], serve every record that verifies. Keys whose
   /// newest record was lost may be absent or show an older version. A damaged store takes no writes
-  /// and nothing in its directory is changed: [StoreInspector#salvage] makes a whole one of it.
+  /// and nothing in its directory is changed but the receipt: [StoreInspector#salvage] makes a whole one of it.
   SERVE_REST
 }

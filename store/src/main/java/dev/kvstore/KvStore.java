@@ -31,8 +31,8 @@ import org.jspecify.annotations.Nullable;
 ///   write whose force is still under way; [#awaitDurable] waits for it.
 /// - Order: writes are ordered by a sequence number that has no gaps and never goes back, not by a
 ///   clock.
-/// - Errors: [StoreException] and its kinds. After [#close] everything but `close` throws
-///   [StoreClosedException]. Any write may throw [StoreIoException] (it did not happen),
+/// - Errors: [StoreException] and its kinds. After [#close] everything that reads, writes or waits
+///   throws [StoreClosedException]. Any write may throw [StoreIoException] (it did not happen),
 ///   [StoreFailedException] (the store is read-only until reopened) or [StoreReadOnlyException].
 public interface KvStore extends AutoCloseable {
   /// Longest key, in bytes.
@@ -155,7 +155,7 @@ public interface KvStore extends AutoCloseable {
   // ---- Durability
 
   /// This store, with writes that wait as given here instead of as set at open. Everything else is
-  /// shared, [#close] too.
+  /// shared, [#close] too. The shortest interval that was ever asked for stays in force until close.
   KvStore withDurability(Durability durability);
 
   /// Sequence number of the last write; 0 if there has been none.

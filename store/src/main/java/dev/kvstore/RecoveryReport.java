@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.List;
 
 /// The receipt of an `open`: what was found, what was done about it. Also left in the directory as
-/// `RECOVERY.json`, with the same names.
+/// `RECOVERY.json`, with the same names; times in milliseconds, keys in hexadecimal.
 ///
 /// @param outcome how it went in one word
 /// @param indexSource where the index came from
@@ -47,7 +47,8 @@ public record RecoveryReport(
     CREATED,
     /// The store had been closed.
     CLEAN,
-    /// The store had not been closed; everything acknowledged is there.
+    /// The store had not been closed. Everything acknowledged is there; after a power loss, what its
+    /// [Durability] promised.
     RECOVERED,
     /// Something that was durable is damaged; see [DamagePolicy].
     DAMAGED

@@ -97,7 +97,7 @@ public final class Inspection {
         }
         progress.at(bytes, total);
       }
-      verifyImage(store, damages);
+      verifyImage(store, damages, notes);
     }
     return new VerifyReport(
         files,
@@ -168,9 +168,11 @@ public final class Inspection {
   private static long countRecords(Segment segment) {
     SegmentScanner scanner = new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, segment.end());
     long records = 0;
-    while (scanner.next()) {
-      records++;
-    }
+    do {
+      while (scanner.next()) {
+        records++;
+      }
+    } while (scanner.problem() != null && scanner.resync());
     return records;
   }
 
@@ -194,7 +196,8 @@ public final class Inspection {
     }
   }
 
-  private static void verifyImage(SegmentFiles store, List<Damage> damages) {
+  private static void verifyImage(
+      SegmentFiles store, List<Damage> damages, List<String> notes) {
     if (!store.directory().list().contains(IndexImage.NAME)) {
       return;
     }
@@ -204,7 +207,7 @@ public final class Inspection {
     } catch (StoreCorruptionException e) {
       damages.add(rebuilt(e));
     } catch (StoreVersionException e) {
-      damages.add(new Damage(IndexImage.NAME, 0, 0, String.valueOf(e.getMessage()), List.of()));
+      notes.add(e.getMessage());
     }
   }
 

@@ -1,6 +1,9 @@
 package dev.kvstore.engine;
 
+import dev.kvstore.StoreCorruptionException;
 import dev.kvstore.index.HashIndex;
+import dev.kvstore.segment.KeyHasher;
+import dev.kvstore.segment.RecordChecksum;
 import dev.kvstore.segment.RecordFormat;
 import dev.kvstore.segment.Segment;
 import java.lang.foreign.MemorySegment;
@@ -11,6 +14,7 @@ import java.util.Spliterator;
 import java.util.Spliterators;
 import java.util.concurrent.locks.Lock;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /// Walks over all keys, in the order of their hashes, a hundred or so at a time.
@@ -20,17 +24,28 @@ import org.jspecify.annotations.Nullable;
 final class KeyWalk extends Spliterators.AbstractSpliterator<byte[]> {
   private final HashIndex index;
   private final SegmentTable segments;
+  private final KeyHasher hasher;
   private final Lock walkLock;
+  private final Function<IllegalStateException, RuntimeException> closedOr;
+  private final RecordChecksum checksum = new RecordChecksum();
   private final ArrayDeque<byte[]> keys = new ArrayDeque<>();
 
   private long position = HashIndex.START;
   private long[] addresses = new long[256];
   private int addressCount;
 
-  KeyWalk(HashIndex index, SegmentTable segments, Lock walkLock, long sizeEstimate) {
+  KeyWalk(
+      HashIndex index,
+      SegmentTable segments,
+      KeyHasher hasher,
+      Lock walkLock,
+      Function<IllegalStateException, RuntimeException> closedOr,
+      long sizeEstimate) {
     super(sizeEstimate, Spliterator.DISTINCT | Spliterator.NONNULL);
     this.index = index;
     this.segments = segments;
+    this.hasher = hasher;
+    this.closedOr = closedOr;
     this.walkLock = walkLock;
   }
 
@@ -58,6 +73,8 @@ final class KeyWalk extends Spliterators.AbstractSpliterator<byte[]> {
           keys.add(key);
         }
       }
+    } catch (IllegalStateException e) {
+      throw closedOr.apply(e);
     } finally {
       walkLock.unlock();
     }
@@ -83,7 +100,10 @@ final class KeyWalk extends Spliterators.AbstractSpliterator<byte[]> {
         byte[] key = new byte[RecordFormat.keySize(log, at)];
         MemorySegment.copy(
             log, ValueLayout.JAVA_BYTE, at + RecordFormat.HEADER_BYTES, key, 0, key.length);
+        requireIntact(segment, log, at, address, key);
         return key;
+      } catch (InternalError e) {
+        throw segment.lost(e);
       } catch (IllegalStateException e) {
         // Sealing has mapped it anew between the two lines; or the store is closed, which the next
         // question to the index tells.
@@ -91,6 +111,24 @@ final class KeyWalk extends Spliterators.AbstractSpliterator<byte[]> {
           throw e;
         }
       }
+    }
+  }
+
+  /// The index vouches for a key whose hash it holds at that address. For one that it does not, because
+  /// the entry has moved on or because the key is damaged, the record's checksum decides.
+  private void requireIntact(
+      Segment segment, MemorySegment log, long at, long address, byte[] key) {
+    if (index.contains(hasher.hash(key), address)) {
+      return;
+    }
+    String problem = RecordFormat.problem(log, at, segment.end());
+    if (problem == null
+        && !checksum.verifies(log, at, key.length, RecordFormat.valueSize(log, at), segment.salt())) {
+      problem = "the record does not verify";
+    }
+    if (problem != null) {
+      throw new StoreCorruptionException(
+          segment.name(), at, problem + "; other records are not concerned; verify the store");
     }
   }
 }

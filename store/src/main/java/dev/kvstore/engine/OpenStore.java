@@ -59,7 +59,8 @@ final class OpenStore {
   }
 
   KeyWalk walk() {
-    return new KeyWalk(index, segments, compaction.walkLock(), writes.size());
+    return new KeyWalk(
+        index, segments, log.hasher(), compaction.walkLock(), this::closedOr, writes.size());
   }
 
   void requireOpen() {

@@ -374,7 +374,13 @@ final class Recovery {
       findings.ignored(IndexImage.NAME, e.getMessage());
       return null;
     }
-    String stale = whyStale(image, sealed, open);
+    String stale;
+    try {
+      stale = whyStale(image, sealed, open);
+    } catch (StoreCorruptionException e) {
+      image.close();
+      throw e;
+    }
     if (stale != null) {
       findings.ignored(IndexImage.NAME, stale);
       image.close();
@@ -397,6 +403,17 @@ final class Recovery {
       boolean isTail = imaged.id() == image.tailSegment();
       if (segment == null && isTail && !open.isEmpty() && open.getFirst().id() == imaged.id()) {
         segment = open.getFirst();
+      }
+      if (segment != null && isTail && segment.end() < imaged.bytes()) {
+        damage(
+            segment.name(),
+            segment.end(),
+            imaged.bytes() - segment.end(),
+            "the file has "
+                + segment.end()
+                + " bytes, it was closed with "
+                + imaged.bytes()
+                + " as the index image tells");
       }
       if (segment == null
           || (isTail ? segment.end() < imaged.bytes() : segment.end() != imaged.bytes())) {

@@ -27,7 +27,8 @@ import org.jspecify.annotations.Nullable;
 /// - Threads: any number of callers; one at a time under the append lock.
 /// - Visibility: a write is in the index when the method returns, whether durable or not.
 /// - Failure: a write that throws has not happened; what it had appended is made invalid again. If that
-///   is impossible the store takes no more writes.
+///   is impossible, or if half of a batch is in the index already, the store takes no more writes, and
+///   the next open tells whether it has happened as a whole.
 ///
 /// Methods return the sequence of the write for the caller to wait for, or [#NOTHING].
 final class WritePath {
@@ -245,7 +246,7 @@ final class WritePath {
       publishPut(writer.segment(), at, bytesOf(key, value), hash, key);
     } catch (Throwable e) {
       undo(writer, end, e);
-      throw e;
+      throw failure(writer, e);
     }
     log.publish(sequence);
     return sequence;
@@ -263,7 +264,7 @@ final class WritePath {
       publishDelete(bytesOf(key, EMPTY), hash, key);
     } catch (Throwable e) {
       undo(writer, end, e);
-      throw e;
+      throw failure(writer, e);
     }
     log.publish(sequence);
     return sequence;
@@ -323,7 +324,7 @@ final class WritePath {
       } else {
         undo(writer, end, e);
       }
-      throw e;
+      throw failure(writer, e);
     }
     log.publish(first + count - 1);
     return first + count - 1;
@@ -373,12 +374,26 @@ final class WritePath {
 
   /// Makes the log as it was before a write that failed.
   private void undo(SegmentWriter writer, long end, Throwable cause) {
+    if (cause instanceof InternalError lost) {
+      // The file was cut under the mapping; where the fault was is not known, so nothing is certain.
+      commit.fail(writer.segment().lost(lost));
+      return;
+    }
     try {
       writer.undo(end);
     } catch (Throwable e) {
       cause.addSuppressed(e);
       commit.fail(new StoreFailedException("a failed append could not be taken back", cause));
     }
+  }
+
+  private static RuntimeException failure(SegmentWriter writer, Throwable e) {
+    return switch (e) {
+      case InternalError lost -> writer.segment().lost(lost);
+      case Error error -> throw error;
+      case RuntimeException unchecked -> unchecked;
+      default -> new IllegalStateException(e);
+    };
   }
 
   private static long bytesOf(byte[] key, byte[] value) {

@@ -230,7 +230,11 @@ public record Manifest(
   private static Optional<Options.Application> applicationIn(MemorySegment bytes) {
     int magic = bytes.get(LittleEndian.INT, APP_MAGIC);
     int version = bytes.get(LittleEndian.INT, APP_VERSION);
-    if (bytes.get(LittleEndian.INT, FLAGS) != 1 || magic < 0 || version < 0) {
+    int flags = bytes.get(LittleEndian.INT, FLAGS);
+    if (flags < 0 || flags > 1 || magic < 0 || version < 0) {
+      throw new StoreCorruptionException(NAME, FLAGS, "unknown flags or application");
+    }
+    if (flags == 0) {
       return Optional.empty();
     }
     return Optional.of(new Options.Application(magic, version));

@@ -147,6 +147,7 @@ public final class Segment {
   /// What an access to memory of a file that somebody cut turns into.
   public StoreIoException lost(InternalError cause) {
     return new StoreIoException(
-        name + ": the file became shorter while the store was open; verify the store", cause);
+        name + ": memory of the file is gone: it was cut, or the disk cannot read; verify the store",
+        cause);
   }
 }

@@ -33,6 +33,8 @@ public final class SegmentSealer {
     }
     Segment segment = writer.segment();
     Summary summary = Summary.of(segment.memory(), segment.end());
+    // Forced before the seal, because a seal vouches for everything before it.
+    writer.force();
     writer.appendSeal(summary.seal(), timestampMillis);
     long sealOffset = segment.end() - RecordFormat.SEAL_BYTES;
     int sealChecksum = RecordFormat.checksum(segment.memory(), sealOffset);
