@@ -31,6 +31,9 @@ final class GroupCommit {
 
     /// Makes everything durable that was appended before this call.
     void force();
+
+    /// Is told after a force that [#durableSequence] has grown, before anybody is released.
+    void forced();
   }
 
   /// Somebody who waits: a parked thread or a future.
@@ -198,6 +201,7 @@ final class GroupCommit {
       log.force();
       syncs.incrementAndGet();
       durableSequence = target;
+      log.forced();
     } catch (Throwable e) {
       fail(e);
     }

@@ -259,7 +259,8 @@ final class Log implements GroupCommit.Forceable {
     }
   }
 
-  /// Notes in the log what is durable, if that has grown since the last note.
+  /// Notes in the log what is durable, if that has grown since the last note. The caller has seen to it
+  /// that there is room.
   void markDurable(SegmentWriter writer, long timestampMillis) {
     long durable = commit().durableSequence();
     if (durable > markedSequence) {
@@ -286,6 +287,26 @@ final class Log implements GroupCommit.Forceable {
     }
     if (current != null) {
       current.force();
+    }
+  }
+
+  /// Notes in the log what a force has just made durable, so that those it releases are vouched for
+  /// even if nothing is written any more and the process is killed. If somebody is appending at this
+  /// moment, the next append does it.
+  @Override
+  public void forced() {
+    if (!appendLock.tryLock()) {
+      return;
+    }
+    try {
+      SegmentWriter writer = active;
+      if (writer != null
+          && whyNoWrites == null
+          && writer.remaining() >= RecordFormat.MARK_BYTES) {
+        markDurable(writer, environment.clock().millis());
+      }
+    } finally {
+      appendLock.unlock();
     }
   }
 
