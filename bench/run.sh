@@ -12,4 +12,5 @@ fi
 exec "$jdk_home/bin/java" ${BENCH_JAVA_OPTS:--Xms4g -Xmx4g} \
     --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
     --add-opens=java.base/java.nio=ALL-UNNAMED --add-opens=java.base/sun.nio.ch=ALL-UNNAMED \
+    -Dkvstore.bench.target="$here/target/bench" \
     -cp "$here/target/kvstore-bench.jar:$here/target/lib/*" dev.kvstore.bench.BenchMain "$@"

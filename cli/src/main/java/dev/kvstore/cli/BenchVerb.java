@@ -5,7 +5,9 @@ import dev.kvstore.KvStore;
 import dev.kvstore.Options;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
@@ -58,8 +60,7 @@ final class BenchVerb extends Verb {
     int seconds = number("--seconds", secondsText, 1, 3600);
     Path beside = kvstore().namesDirectory() ? directory().toAbsolutePath().getParent() : null;
     try (TemporaryDirectory temporary = new TemporaryDirectory(beside);
-        Interrupts.Registration _ =
-            kvstore().interrupts().onInterrupt(() -> stop(temporary))) {
+        Interrupts.Registration _ = kvstore().interrupts().onInterrupt(() -> stop(temporary))) {
       out()
           .line(
               "store in "
@@ -110,7 +111,7 @@ final class BenchVerb extends Verb {
           keys,
           i -> {
             byte[] found = store.get(key(random.nextInt(keys), true));
-            if (found == null || found.length != valueBytes || !java.util.Arrays.equals(found, value)) {
+            if (found == null || found.length != valueBytes || !Arrays.equals(found, value)) {
               throw new IllegalStateException("the store returned a wrong value");
             }
           });
@@ -168,27 +169,26 @@ final class BenchVerb extends Verb {
   private void timed(String name, int threads, int seconds, Work work) {
     Histogram histogram = new ConcurrentHistogram(TimeUnit.MINUTES.toNanos(10), 3);
     AtomicLong next = new AtomicLong();
-    AtomicReference<RuntimeException> failure = new AtomicReference<>();
+    AtomicReference<@Nullable RuntimeException> failure = new AtomicReference<>();
     long begin = System.nanoTime();
     long end = begin + TimeUnit.SECONDS.toNanos(seconds);
     List<Thread> running = new ArrayList<>();
     for (int i = 0; i < threads; i++) {
       running.add(
           Thread.ofVirtual()
-              .start(
-                  () -> {
-                    try {
-                      for (long now = System.nanoTime(); now < end && failure.get() == null; ) {
-                        long before = now;
-                        work.on(next.getAndIncrement());
-                        now = System.nanoTime();
-                        histogram.recordValue(
-                            Math.min(now - before, histogram.getHighestTrackableValue()));
-                      }
-                    } catch (RuntimeException e) {
-                      failure.compareAndSet(null, e);
-                    }
-                  }));
+              .start(() -> {
+                try {
+                  for (long now = System.nanoTime(); now < end && failure.get() == null; ) {
+                    long before = now;
+                    work.on(next.getAndIncrement());
+                    now = System.nanoTime();
+                    histogram.recordValue(
+                        Math.min(now - before, histogram.getHighestTrackableValue()));
+                  }
+                } catch (RuntimeException e) {
+                  failure.compareAndSet(null, e);
+                }
+              }));
     }
     try (ProgressRow progress =
         ProgressRow.ofPieces(streams(), name, TimeUnit.SECONDS.toMillis(seconds))) {
@@ -207,7 +207,7 @@ final class BenchVerb extends Verb {
 
   private static boolean joined(Thread thread) {
     try {
-      return thread.join(java.time.Duration.ofMillis(100));
+      return thread.join(Duration.ofMillis(100));
     } catch (InterruptedException e) {
       throw new IllegalStateException("interrupted", e);
     }
@@ -225,8 +225,8 @@ final class BenchVerb extends Verb {
         });
   }
 
-  /// 16 hexadecimal digits; different numbers have different keys, and no key of one kind is one of the
-  /// other.
+  /// 16 hexadecimal digits; different numbers have different keys, and no key of one kind is one of
+  /// the other.
   private static byte[] key(long number, boolean present) {
     long mixed = (2 * number + (present ? 0 : 1)) * 0x9E3779B97F4A7C15L;
     byte[] key = new byte[KEY_BYTES];

@@ -10,9 +10,9 @@ import org.jspecify.annotations.Nullable;
 
 /// The formats of `export` and `import`.
 enum BulkFormat {
-  JSONL(List.of(".jsonl", ".ndjson", ".json")),
-  CSV(List.of(".csv")),
-  TSV(List.of(".tsv", ".tab"));
+  JSONL,
+  CSV,
+  TSV;
 
   /// What completion offers.
   static final class Candidates implements Iterable<String> {
@@ -22,24 +22,26 @@ enum BulkFormat {
     }
   }
 
-  /// How the formats are explained in the help of both verbs.
-  static final String HELP =
-      "JSON Lines: {\"key\":\"a\",\"value\":\"b\"}, one object a line. A number is an int if it has neither"
-          + " fraction nor exponent, else a float. \"type\" (string, int, float, bytes) is optional."
-          + " \"keyBase64\" and \"valueBase64\" hold what is not UTF-8, and with a type the bytes the"
-          + " store keeps. Floats that JSON does not know are \"NaN\", \"Infinity\", \"-Infinity\" with type"
-          + " float.%n"
-          + "CSV: key,value,type quoted as in RFC 4180. A first line that consists of these names (two"
-          + " or all of them, in any order) is a header; without type all values are strings.%n"
-          + "TSV: the same columns; tab, line feed, carriage return and backslash are \\t, \\n, \\r, \\\\.%n"
-          + "In CSV and TSV what is not UTF-8 is Base64, and the type says so: bytes;value=base64 or"
+  // How help explains the formats.
+
+  static final String JSONL_HELP =
+      "JSON Lines: {\"key\":\"a\",\"value\":\"b\"}, one object a line. A number is an int if it has"
+          + " neither fraction nor exponent, else a float. \"type\" (string, int, float, bytes) is"
+          + " optional. \"keyBase64\" and \"valueBase64\" hold what is not UTF-8, and with a type"
+          + " the bytes the store keeps. Floats that JSON does not know are \"NaN\", \"Infinity\","
+          + " \"-Infinity\" with type float.";
+
+  static final String CSV_HELP =
+      "CSV: key,value,type quoted as in RFC 4180. A first line that consists of these names (two or"
+          + " all of them, in any order) is a header; without type all values are strings.";
+
+  static final String TSV_HELP =
+      "TSV: the same columns; tab, line feed, carriage return and backslash are \\t, \\n, \\r,"
+          + " \\\\.";
+
+  static final String BINARY_HELP =
+      "In CSV and TSV what is not UTF-8 is Base64, and the type says so: bytes;value=base64 or"
           + " string;key=base64.";
-
-  private final List<String> endings;
-
-  BulkFormat(List<String> endings) {
-    this.endings = endings;
-  }
 
   /// The format of a file.
   ///
@@ -59,13 +61,14 @@ enum BulkFormat {
       return JSONL;
     }
     String name = file.toLowerCase(Locale.ROOT);
-    for (BulkFormat format : values()) {
-      if (format.endings.stream().anyMatch(name::endsWith)) {
-        return format;
-      }
-    }
-    throw new BadInputException(
-        "the name of " + file + " does not tell its format; say --format jsonl, csv or tsv");
+    return switch (name.substring(name.lastIndexOf('.') + 1)) {
+      case "jsonl", "json", "ndjson" -> JSONL;
+      case "csv" -> CSV;
+      case "tsv", "tab" -> TSV;
+      default ->
+          throw new BadInputException(
+              "the name of " + file + " does not tell its format; say --format jsonl, csv or tsv");
+    };
   }
 
   /// @param mayHaveHeader whether a first line that looks like a header is one

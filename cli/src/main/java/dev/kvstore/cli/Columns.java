@@ -9,8 +9,8 @@ import java.util.List;
 
 /// Entries as the three columns of a table: key, value, type.
 ///
-/// The type may be followed by `;key=base64` and `;value=base64`, for what is not UTF-8. A Base64 value
-/// is the bytes that the store keeps; any other is the written form, see [ValueType].
+/// The type may be followed by `;key=base64` and `;value=base64`, for what is not UTF-8. A Base64
+/// value is the bytes that the store keeps; any other is the written form, see [ValueType].
 final class Columns {
   private static final String KEY_BASE64 = ";key=base64";
   private static final String VALUE_BASE64 = ";value=base64";

@@ -49,11 +49,10 @@ final class CompactVerb extends Verb {
         Interrupts.Registration _ =
             command
                 .interrupts()
-                .onInterrupt(
-                    () -> {
-                      job.cancel();
-                      store.close();
-                    })) {
+                .onInterrupt(() -> {
+                  job.cancel();
+                  store.close();
+                })) {
       while (!isDone(job)) {
         progress.at(job.bytesDone(), job.bytesTotal());
       }

@@ -11,9 +11,10 @@ import org.jspecify.annotations.Nullable;
 
 /// Entries as CSV after RFC 4180, with the columns of [Columns].
 ///
-/// Reading works on bytes, so that it knows lines and positions exactly, and is strict: a quote stands
-/// around a field or is doubled inside of one, and nowhere else. Lines end with LF or CRLF; written
-/// are LF. Empty lines count as nothing. Behind a bad record reading goes on with the next line.
+/// Reading works on bytes, so that it knows lines and positions exactly, and is strict: a quote
+/// stands around a field or is doubled inside of one, and nowhere else. Lines end with LF or CRLF;
+/// written are LF. Empty lines count as nothing. Behind a bad record reading goes on with the next
+/// line.
 final class Csv {
   private Csv() {}
 

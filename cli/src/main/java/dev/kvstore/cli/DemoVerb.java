@@ -1,6 +1,8 @@
 package dev.kvstore.cli;
 
 import dev.kvstore.CompactionReport;
+import dev.kvstore.Damage;
+import dev.kvstore.Durability;
 import dev.kvstore.Entry;
 import dev.kvstore.KvStore;
 import dev.kvstore.RecoveryReport;
@@ -26,15 +28,15 @@ import picocli.CommandLine.Command;
 
 /// `demo`: shows on real data what the store promises.
 ///
-/// Loads a data set, changes a part of it, kills a process in the middle of its writes, and proves that
-/// nothing that was acknowledged is missing. The exit code is 3 if anything was.
+/// Loads a data set, changes a part of it, kills a process in the middle of its writes, and proves
+/// that nothing that was acknowledged is missing. The exit code is 3 if anything was.
 @Command(
     name = "demo",
     description = {
       "Shows on real data what the store promises.",
-      "Loads a data set, reads it back, overwrites and deletes a part, kills a process in the middle of"
-          + " its writes, recovers, proves that nothing acknowledged is missing, and compacts. Exit code"
-          + " 3 if anything is missing.",
+      "Loads a data set, reads it back, overwrites and deletes a part, kills a process in the"
+          + " middle of its writes, recovers, proves that nothing acknowledged is missing, and"
+          + " compacts. Exit code 3 if anything is missing.",
     },
     footer = {
       "Works in a temporary directory and removes it, unless --data-dir names an empty one.",
@@ -80,11 +82,10 @@ final class DemoVerb extends Verb {
         Interrupts.Registration _ =
             kvstore()
                 .interrupts()
-                .onInterrupt(
-                    () -> {
-                      stop();
-                      temporary.delete();
-                    })) {
+                .onInterrupt(() -> {
+                  stop();
+                  temporary.delete();
+                })) {
       return demonstrate(temporary.path().resolve("store"));
     }
   }
@@ -206,19 +207,19 @@ final class DemoVerb extends Verb {
     List<Entry> chunk = new ArrayList<>(CHUNK_ENTRIES);
     long begin = System.nanoTime();
     long overwritten = 0;
-    List<String> keys = List.copyOf(expected.keySet());
-    try (ProgressRow progress = ProgressRow.ofPieces(streams(), "change", keys.size())) {
-      for (int i = 0; i < keys.size(); i++) {
-        String key = keys.get(i);
+    List<Map.Entry<String, String>> records = List.copyOf(expected.entrySet());
+    try (ProgressRow progress = ProgressRow.ofPieces(streams(), "change", records.size())) {
+      for (int i = 0; i < records.size(); i++) {
+        String key = records.get(i).getKey();
         if (i % 10 == 0) {
           removed.add(key);
         } else if (i % 2 == 0) {
-          String value = expected.get(key).toLowerCase(Locale.ROOT) + ";changed";
+          String value = records.get(i).getValue().toLowerCase(Locale.ROOT) + ";changed";
           chunk.add(new Entry(key.getBytes(StandardCharsets.UTF_8), Value.of(value)));
           expected.put(key, value);
           overwritten++;
         }
-        if (chunk.size() == CHUNK_ENTRIES || i == keys.size() - 1) {
+        if (chunk.size() == CHUNK_ENTRIES || i == records.size() - 1) {
           store.putAll(chunk);
           chunk.clear();
           progress.at(i + 1);
@@ -227,7 +228,7 @@ final class DemoVerb extends Verb {
     }
     long overwriteNanos = System.nanoTime() - begin;
     begin = System.nanoTime();
-    KvStore relaxed = store.withDurability(dev.kvstore.Durability.OS);
+    KvStore relaxed = store.withDurability(Durability.OS);
     for (String key : removed) {
       expected.remove(key);
       if (!relaxed.delete(key)) {
@@ -281,8 +282,7 @@ final class DemoVerb extends Verb {
           break; // Half a line: the writer died within it.
         }
         acks++;
-        boolean isTime =
-            acks >= ACKS_BEFORE_KILL || System.nanoTime() - begin > NANOS_BEFORE_KILL;
+        boolean isTime = acks >= ACKS_BEFORE_KILL || System.nanoTime() - begin > NANOS_BEFORE_KILL;
         if (acksAtKill == 0 && isTime) {
           acksAtKill = acks;
           // Not by the process itself, which would close the pipe and lose acknowledgements in it.
@@ -326,12 +326,12 @@ final class DemoVerb extends Verb {
 
   /// Notes an acknowledgement; false if the line is none.
   private boolean acknowledge(String line) {
-    String[] parts = line.split(" ");
-    if (parts.length != 2 || parts[1].isEmpty()) {
+    int blank = line.indexOf(' ');
+    if (blank < 0 || blank == line.length() - 1) {
       return false;
     }
-    int lane = Integer.parseInt(parts[0]);
-    long number = Long.parseLong(parts[1]);
+    int lane = Integer.parseInt(line.substring(0, blank));
+    long number = Long.parseLong(line.substring(blank + 1));
     if (number != acked[lane] + 1) {
       return false; // Only the last line can be cut, and a cut number is smaller.
     }
@@ -357,7 +357,7 @@ final class DemoVerb extends Verb {
         report.tailBytesCut() == 0
             ? "no torn write at the end of the log"
             : Units.bytes(report.tailBytesCut()) + " cut off the end: " + report.tailReason());
-    for (dev.kvstore.Damage damage : report.damages()) {
+    for (Damage damage : report.damages()) {
       detail("damage: " + VerifyVerb.line(damage));
     }
   }

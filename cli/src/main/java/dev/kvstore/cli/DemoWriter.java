@@ -8,13 +8,14 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.SplittableRandom;
 
-/// The process that the demonstration kills: writes until it dies, each write on the disk before it is
-/// acknowledged by a line `lane number` on standard output.
+/// The process that the demonstration kills: writes until it dies, each write on the disk before it
+/// is acknowledged by a line `lane number` on standard output.
 ///
-/// There are several lanes, each a thread with keys of its own, so that the kill meets writes in every
-/// stage. A lane has one write under way at a time and overwrites its keys round after round.
+/// There are several lanes, each a thread with keys of its own, so that the kill meets writes in
+/// every stage. A lane has one write under way at a time and overwrites its keys round after round.
 final class DemoWriter {
   static final int LANES = 16;
 
@@ -63,7 +64,7 @@ final class DemoWriter {
     byte[] noise = new byte[20 + random.nextInt(200)];
     random.nextBytes(noise);
     byte[] head = (number + " ").getBytes(StandardCharsets.US_ASCII);
-    byte[] value = java.util.Arrays.copyOf(head, head.length + noise.length);
+    byte[] value = Arrays.copyOf(head, head.length + noise.length);
     System.arraycopy(noise, 0, value, head.length, noise.length);
     return value;
   }

@@ -31,7 +31,8 @@ final class DurabilityWords {
         return Durability.every(interval(word.substring("every:".length())));
       } catch (IllegalArgumentException | ArithmeticException e) {
         throw new BadInputException(
-            "--durability " + word + ": the interval must be 1ms to 1h, for example every:100ms", e);
+            "--durability " + word + ": the interval must be 1ms to 1h, for example every:100ms",
+            e);
       }
     }
     throw new BadInputException(

@@ -1,13 +1,14 @@
 package dev.kvstore.cli;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /// Bytes as one line that a person can read and a terminal cannot be fooled by.
 ///
-/// Text stays as it is. Line breaks, tabs and backslashes become `\n`, `\r`, `\t`, `\\`; bytes that are
-/// not text `\xNN`; other control characters, and those that reorder text, a backslash with `u` and the
-/// number in braces. So two different keys never look the same.
+/// Text stays as it is. Line breaks, tabs and backslashes become `\n`, `\r`, `\t`, `\\`; bytes that
+/// are not text `\xNN`; other control characters, and those that reorder text, a backslash with `u`
+/// and the number in braces. So two different keys never look the same.
 final class Escapes {
   private Escapes() {}
 
@@ -35,14 +36,14 @@ final class Escapes {
     while (end > length - 4 && (bytes[end] & 0xC0) == 0x80) {
       end--;
     }
-    return java.util.Arrays.copyOf(bytes, end);
+    return Arrays.copyOf(bytes, end);
   }
 
   /// A message as one line; its backslashes stay as they are.
   static String message(String text) {
     StringBuilder line = new StringBuilder(text.length());
-    for (String part : text.strip().split("\\s*\\R\\s*")) {
-      line.append(line.isEmpty() ? "" : " ");
+    for (String part : text.lines().map(String::strip).toList()) {
+      line.append(line.isEmpty() || part.isEmpty() ? "" : " ");
       part.codePoints().forEach(c -> append(line, c, false));
     }
     return line.toString();

@@ -18,6 +18,12 @@ final class ExistsVerb extends Verb {
 
   @Mixin private Notation notation = new Notation();
 
+  ExistsVerb() {}
+
+  ExistsVerb(String key) {
+    this.key = key;
+  }
+
   @Override
   int run() throws IOException {
     byte[] keyBytes = notation.key(key);

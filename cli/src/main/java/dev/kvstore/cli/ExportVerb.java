@@ -28,7 +28,12 @@ import picocli.CommandLine.Parameters;
       "'import' reads them back byte for byte, with their types. FILE appears, or is replaced, only"
           + " when it is complete.",
     },
-    footer = BulkFormat.HELP)
+    footer = {
+      BulkFormat.JSONL_HELP,
+      BulkFormat.CSV_HELP,
+      BulkFormat.TSV_HELP,
+      BulkFormat.BINARY_HELP,
+    })
 final class ExportVerb extends Verb {
   @Parameters(
       index = "0",
@@ -87,7 +92,8 @@ final class ExportVerb extends Verb {
         parent.resolve("." + target.getFileName() + "." + ProcessHandle.current().pid() + ".part");
     try (Interrupts.Registration _ = kvstore().interrupts().onInterrupt(() -> discard(part))) {
       long count;
-      try (OutputStream out = Files.newOutputStream(part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      try (OutputStream out =
+          Files.newOutputStream(part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
         count = export(out, chosen, wanted, limit);
       }
       Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);

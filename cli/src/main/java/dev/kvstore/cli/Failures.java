@@ -61,7 +61,7 @@ final class Failures {
               + " cannot be used here: "
               + e.getReason()
               + " (is the locale UTF-8?)";
-      case UncheckedIOException e -> ofFile(e.getCause());
+      case UncheckedIOException e when e.getCause() instanceof IOException cause -> ofFile(cause);
       case IOException e -> ofFile(e);
       case ArithmeticException e -> text(e);
       case OutOfMemoryError _ ->

@@ -26,6 +26,12 @@ final class GetVerb extends Verb {
 
   @Mixin private Notation notation = new Notation();
 
+  GetVerb() {}
+
+  GetVerb(String key) {
+    this.key = key;
+  }
+
   @Override
   int run() throws IOException {
     byte[] keyBytes = notation.key(key);

@@ -3,6 +3,7 @@ package dev.kvstore.cli;
 import dev.kvstore.Entry;
 import dev.kvstore.KvStore;
 import dev.kvstore.StoreException;
+import dev.kvstore.Value;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -16,11 +17,11 @@ import picocli.CommandLine.Parameters;
 
 /// `import`: reads keys and values from a file.
 ///
-/// - Entries go into the store in the order of the file, in chunks that wait for durability once. So
-///   whatever ends an import, what it leaves is a prefix of the file.
+/// - Entries go into the store in the order of the file, in chunks that wait for durability once.
+///   So whatever ends an import, what it leaves is a prefix of the file.
 /// - Memory: one chunk and one entry.
-/// - Interrupt: the action runs on another thread while this one may be blocked in a read, so it closes
-///   the store itself; both hold the lock of this object while they use the store.
+/// - Interrupt: the action runs on another thread while this one may be blocked in a read, so it
+///   closes the store itself; both hold the lock of this object while they use the store.
 @Command(
     name = "import",
     description = {
@@ -28,10 +29,13 @@ import picocli.CommandLine.Parameters;
       "Keys that are there already are overwritten. When it returns, everything is on the disk.",
     },
     footer = {
-      BulkFormat.HELP,
+      BulkFormat.JSONL_HELP,
+      BulkFormat.CSV_HELP,
+      BulkFormat.TSV_HELP,
+      BulkFormat.BINARY_HELP,
       "",
-      "A bad line ends the import with its number and the reason; the lines before it are in the store."
-          + " So it is with Ctrl-C.",
+      "A bad line ends the import with its number and the reason; the lines before it are in the"
+          + " store. So it is with Ctrl-C.",
     })
 final class ImportVerb extends Verb {
   private static final int CHUNK_ENTRIES_MAX = 1000;
@@ -102,13 +106,12 @@ final class ImportVerb extends Verb {
     EntryReader reader = chosen.reader(in, !noHeader);
     long begin = System.nanoTime();
     boolean complete =
-        writing(
-            store -> {
-              try (ProgressRow progress = ProgressRow.ofBytes(streams(), "import", bytes);
-                  Interrupts.Registration _ = kvstore().interrupts().onInterrupt(() -> stop(store))) {
-                return copy(reader, store, progress);
-              }
-            });
+        writing(store -> {
+          try (ProgressRow progress = ProgressRow.ofBytes(streams(), "import", bytes);
+              Interrupts.Registration _ = kvstore().interrupts().onInterrupt(() -> stop(store))) {
+            return copy(reader, store, progress);
+          }
+        });
     if (!complete) {
       return ExitCode.INTERRUPTED;
     }
@@ -117,8 +120,7 @@ final class ImportVerb extends Verb {
   }
 
   /// Copies everything; false if stopped before the end.
-  private boolean copy(EntryReader reader, KvStore store, ProgressRow progress)
-      throws IOException {
+  private boolean copy(EntryReader reader, KvStore store, ProgressRow progress) throws IOException {
     while (true) {
       Entry entry;
       try {
@@ -129,8 +131,7 @@ final class ImportVerb extends Verb {
             return false;
           }
           store.sync();
-          throw new BadInputException(
-              named() + e.getMessage() + " (" + soFar() + ")", e);
+          throw new BadInputException(named() + e.getMessage() + " (" + soFar() + ")", e);
         }
         skip(e);
         continue;
@@ -165,26 +166,28 @@ final class ImportVerb extends Verb {
   /// What an entry takes in memory, roughly; text is not encoded just to be counted.
   private static long valueBytes(Entry entry) {
     return switch (entry.value()) {
-      case dev.kvstore.Value.Bytes(byte[] bytes) -> bytes.length;
-      case dev.kvstore.Value.Text(String text) -> text.length();
-      case dev.kvstore.Value.Int64 _, dev.kvstore.Value.Float64 _ -> Long.BYTES;
+      case Value.Bytes(byte[] bytes) -> bytes.length;
+      case Value.Text(String text) -> text.length();
+      case Value.Int64 _, Value.Float64 _ -> Long.BYTES;
     };
   }
 
   /// Puts the chunk into the store; false if the import was stopped meanwhile.
-  private synchronized boolean flush(KvStore store) {
+  private synchronized boolean flush(KvStore store) throws IOException {
     if (stopped) {
       return false;
     }
     try {
       store.putAll(chunk);
     } catch (StoreException e) {
-      Failures.warn(
-          Units.count(imported, "record")
-              + " imported, and perhaps the first ones of the next "
-              + Units.count(chunk.size()),
-          streams());
-      throw e;
+      throw new IOException(
+          e.getMessage()
+              + " ("
+              + soFar()
+              + ", and perhaps the first ones of the next "
+              + Units.count(chunk.size())
+              + ")",
+          e);
     }
     imported += chunk.size();
     chunk.clear();

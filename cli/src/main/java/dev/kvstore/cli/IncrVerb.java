@@ -26,20 +26,24 @@ final class IncrVerb extends Verb {
 
   @Mixin private Notation notation = new Notation();
 
+  IncrVerb() {}
+
+  IncrVerb(String key) {
+    this.key = key;
+  }
+
   @Override
   int run() throws IOException {
     byte[] keyBytes = notation.key(key);
     long added = ValueType.integer(delta);
     long sum =
-        writing(
-            store -> {
-              try {
-                return store.increment(keyBytes, added);
-              } catch (ArithmeticException e) {
-                throw new ArithmeticException(
-                    "the sum does not fit in 64 bits; nothing was changed");
-              }
-            });
+        writing(store -> {
+          try {
+            return store.increment(keyBytes, added);
+          } catch (ArithmeticException e) {
+            throw new ArithmeticException("the sum does not fit in 64 bits; nothing was changed");
+          }
+        });
     out().line(Long.toString(sum));
     return ExitCode.DONE;
   }

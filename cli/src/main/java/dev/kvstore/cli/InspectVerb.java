@@ -5,7 +5,9 @@ import dev.kvstore.RecordInfo;
 import dev.kvstore.StoreInspector;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.DateTimeException;
 import java.time.Instant;
+import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.Locale;
 import java.util.stream.Stream;
@@ -19,13 +21,13 @@ import picocli.CommandLine.Parameters;
     name = "inspect",
     description = {
       "Shows the log record by record.",
-      "Live or not; with FILE only that segment; with FILE and OFFSET the bytes of one record. Changes"
-          + " nothing.",
+      "Live or not; with FILE only that segment; with FILE and OFFSET the bytes of one record."
+          + " Changes nothing.",
     },
     footer = {
       "--json: file, offset, bytes, kind (PUT, DELETE, MARK, SEAL, DAMAGED, TAIL), type, sequence,"
-          + " timestampMillis, batchLeft, key, valueBytes, intact, problem. Of one record: file, offset,"
-          + " hex.",
+          + " timestampMillis, batchLeft, key, valueBytes, intact, problem. Of one record: file,"
+          + " offset, hex.",
     })
 final class InspectVerb extends Verb {
   private static final int KEY_CHARACTERS_MAX = 60;
@@ -127,7 +129,7 @@ final class InspectVerb extends Verb {
       return record.timestampMillis() == 0
           ? ""
           : Instant.ofEpochMilli(record.timestampMillis()).toString();
-    } catch (java.time.DateTimeException e) {
+    } catch (DateTimeException e) {
       return "?";
     }
   }
@@ -168,7 +170,7 @@ final class InspectVerb extends Verb {
         generator.writeStartObject();
         generator.writeStringField("file", name);
         generator.writeNumberField("offset", at);
-        generator.writeStringField("hex", java.util.HexFormat.of().formatHex(bytes));
+        generator.writeStringField("hex", HexFormat.of().formatHex(bytes));
         generator.writeEndObject();
         generator.writeRaw('\n');
       }

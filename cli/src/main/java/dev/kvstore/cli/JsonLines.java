@@ -23,12 +23,12 @@ import org.jspecify.annotations.Nullable;
 /// |---|---|
 /// | `key` | the key, if it is UTF-8 text |
 /// | `keyBase64` | the key otherwise |
-/// | `value` | text; a number; a float that JSON does not know as `"NaN"`, `"Infinity"`, `"-Infinity"` |
+/// | `value` | text, a number, or one of `"NaN"`, `"Infinity"`, `"-Infinity"` |
 /// | `valueBase64` | the bytes that the store keeps, where `value` cannot hold them |
 /// | `type` | `string`, `int`, `float` or `bytes`; always written, optional when read |
 ///
-/// Reading is strict: an unknown or repeated field, a key that is no text, a number that does not fit
-/// or anything behind the object makes the line a bad one. Empty lines count as nothing.
+/// Reading is strict: an unknown or repeated field, a key that is no text, a number that does not
+/// fit or anything behind the object makes the line a bad one. Empty lines count as nothing.
 final class JsonLines {
   private static final JsonFactory FACTORY =
       new JsonFactoryBuilder()
@@ -206,8 +206,7 @@ final class JsonLines {
           requireFirst(value == null && valueBytes == null, name);
           switch (token) {
             case VALUE_STRING, VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> {}
-            default ->
-                throw new BadInputException("\"value\" must be a string or a number");
+            default -> throw new BadInputException("\"value\" must be a string or a number");
           }
           value = json.getText();
           valueToken = token;
@@ -237,10 +236,7 @@ final class JsonLines {
       long bytes = found.toBytes().length;
       if (bytes > KvStore.VALUE_BYTES_MAX) {
         throw new BadInputException(
-            "a value of "
-                + bytes
-                + " bytes is too large; the limit is "
-                + KvStore.VALUE_BYTES_MAX);
+            "a value of " + bytes + " bytes is too large; the limit is " + KvStore.VALUE_BYTES_MAX);
       }
       return new Entry(key, found);
     }
@@ -257,8 +253,7 @@ final class JsonLines {
       return switch (wanted) {
         case STRING, BYTES -> {
           if (isNumber) {
-            throw new BadInputException(
-                "\"value\" is a number, but its type is " + wanted.word());
+            throw new BadInputException("\"value\" is a number, but its type is " + wanted.word());
           }
           byte[] bytes = Utf8Text.encode(value, "value");
           yield wanted == ValueType.BYTES ? Value.of(bytes) : Value.of(value);
@@ -289,8 +284,7 @@ final class JsonLines {
       return json.getText();
     }
 
-    private static byte[] base64(String name, JsonToken token, JsonParser json)
-        throws IOException {
+    private static byte[] base64(String name, JsonToken token, JsonParser json) throws IOException {
       try {
         return Base64.getDecoder().decode(text(name, token, json));
       } catch (IllegalArgumentException e) {

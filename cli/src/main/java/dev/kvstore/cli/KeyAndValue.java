@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -13,8 +14,8 @@ import picocli.CommandLine.Parameters;
 /// The arguments KEY and VALUE of verbs that store one. VALUE is the value itself, `-` for standard
 /// input, or `@FILE`.
 ///
-/// What comes from a stream or file is taken byte for byte, the line break at its end included, unless
-/// a number is asked for.
+/// What comes from a stream or file is taken byte for byte, the line break at its end included,
+/// unless a number is asked for.
 final class KeyAndValue {
   @Parameters(index = "0", paramLabel = "KEY", description = "The key; 1 to 65535 bytes.")
   private String key = "";
@@ -29,6 +30,13 @@ final class KeyAndValue {
       names = "--literal",
       description = "VALUE is the value even if it is '-' or begins with '@'.")
   private boolean literal;
+
+  KeyAndValue() {}
+
+  KeyAndValue(String key, String value) {
+    this.key = key;
+    this.value = value;
+  }
 
   /// The key, checked.
   byte[] key(Notation notation) {
@@ -87,6 +95,6 @@ final class KeyAndValue {
     while (end > 0 && (bytes[end - 1] == '\n' || bytes[end - 1] == '\r' || bytes[end - 1] == ' ')) {
       end--;
     }
-    return java.util.Arrays.copyOf(bytes, end);
+    return Arrays.copyOf(bytes, end);
   }
 }

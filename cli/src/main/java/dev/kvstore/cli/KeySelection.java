@@ -27,8 +27,7 @@ final class KeySelection {
     if (prefix != null) {
       byte[] begin = notation.bytes(prefix, "prefix");
       return key ->
-          key.length >= begin.length
-              && Arrays.equals(key, 0, begin.length, begin, 0, begin.length);
+          key.length >= begin.length && Arrays.equals(key, 0, begin.length, begin, 0, begin.length);
     }
     if (pattern != null) {
       return new Glob(pattern)::matches;

@@ -16,8 +16,8 @@ import picocli.CommandLine.Option;
     name = "keys",
     description = "Lists the keys, one on each line, in no particular order.",
     footer = {
-      "A key that is not printable text is escaped: \\n, \\t, \\\\, \\x00. The exact bytes are given by"
-          + " --hex, --base64, and --json: {\"key\":..} or {\"keyBase64\":..}.",
+      "A key that is not printable text is escaped: \\n, \\t, \\\\, \\x00. The exact bytes are"
+          + " given by --hex, --base64, and --json: {\"key\":..} or {\"keyBase64\":..}.",
     })
 final class KeysVerb extends Verb {
   @Mixin private KeySelection selection = new KeySelection();

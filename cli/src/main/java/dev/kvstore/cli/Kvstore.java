@@ -27,10 +27,10 @@ import picocli.CommandLine.ScopeType;
     commandListHeading = "%nVerbs ('kvstore VERB --help' tells more):%n",
     footerHeading = "%n",
     footer = {
-      "Results go to standard output, everything else to standard error. With --json each result is a"
-          + " JSON object on a line of its own. A key is in the field \"key\", or \"keyBase64\" if it"
-          + " is not UTF-8 text; a value in \"value\" or \"valueBase64\", with \"type\": \"string\","
-          + " \"int\", \"float\" or \"bytes\".",
+      "Results go to standard output, everything else to standard error. With --json each result is"
+          + " a JSON object on a line of its own. A key is in the field \"key\", or \"keyBase64\""
+          + " if it is not UTF-8 text; a value in \"value\" or \"valueBase64\", with \"type\":"
+          + " \"string\", \"int\", \"float\" or \"bytes\".",
       "",
       "Environment:",
       "  KVSTORE_DATA_DIR    the store, where --data-dir does not name one",
@@ -73,6 +73,11 @@ final class Kvstore {
     this.streams = streams;
     this.interrupts = interrupts;
     this.access = access;
+  }
+
+  /// Names the directory of the store, as the option does.
+  void dataDir(String directory) {
+    dataDir = directory;
   }
 
   Streams streams() {

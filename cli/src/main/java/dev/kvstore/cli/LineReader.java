@@ -2,11 +2,12 @@ package dev.kvstore.cli;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.Arrays;
 
 /// Splits a stream into lines of bounded length.
 ///
-/// A line ends with a line feed or with the stream. Its bytes stay in one buffer that grows with the
-/// longest line, and is let go again behind an unusually long one.
+/// A line ends with a line feed or with the stream. Its bytes stay in one buffer that grows with
+/// the longest line, and is let go again behind an unusually long one.
 final class LineReader {
   /// Longest line: room for the largest value in Base64, and for its key.
   static final int LINE_BYTES_MAX = 3 << 29;
@@ -101,7 +102,7 @@ final class LineReader {
     }
     if (count > line.length - length) {
       long doubled = Math.max(2L * line.length, (long) length + count);
-      line = java.util.Arrays.copyOf(line, (int) Math.min(doubled, lineBytesMax));
+      line = Arrays.copyOf(line, (int) Math.min(doubled, lineBytesMax));
     }
     System.arraycopy(chunk, from, line, length, count);
     length += count;

@@ -7,14 +7,15 @@ import java.io.UncheckedIOException;
 final class OutputException extends UncheckedIOException {
   private static final long serialVersionUID = 1L;
 
+  private final String reason;
+
   OutputException(IOException cause) {
     super("cannot write to standard output: " + cause.getMessage(), cause);
+    reason = String.valueOf(cause.getMessage());
   }
 
   /// Whether the reader went away, which is its right and no error of ours.
   boolean isBrokenPipe() {
-    String reason = getCause().getMessage();
-    return reason != null
-        && (reason.contains("Broken pipe") || reason.contains("Connection reset"));
+    return reason.contains("Broken pipe") || reason.contains("Connection reset");
   }
 }

@@ -1,14 +1,15 @@
 package dev.kvstore.cli;
 
 import dev.kvstore.Progress;
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
+import java.io.PrintStream;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 
-/// How far a long piece of work has come: one row on standard error that redraws itself, if that is a
-/// terminal; else nothing.
+/// How far a long piece of work has come: one row on standard error that redraws itself, if that is
+/// a terminal; else nothing.
 final class ProgressRow implements Progress, AutoCloseable {
   private static final int UPDATE_MILLIS = 100;
   private static final int COLUMNS_DEFAULT = 80;
@@ -44,7 +45,8 @@ final class ProgressRow implements Progress, AutoCloseable {
             .setUnit(unit, unitSize)
             .setUpdateIntervalMillis(UPDATE_MILLIS)
             .setStyle(ProgressBarStyle.ASCII)
-            .setConsumer(new ConsoleProgressBarConsumer(streams.err(), columns(streams)))
+            .clearDisplayOnFinish()
+            .setConsumer(new Row(streams.err(), columns(streams)))
             .build());
   }
 
@@ -79,5 +81,28 @@ final class ProgressRow implements Progress, AutoCloseable {
     if (bar != null) {
       bar.close();
     }
+  }
+
+  /// The row on the terminal. When the work is done it is gone: the result tells the rest.
+  private record Row(PrintStream err, int columns) implements ProgressBarConsumer {
+    @Override
+    public int getMaxRenderedLength() {
+      return columns - 1;
+    }
+
+    @Override
+    public void accept(String text) {
+      err.print("\r" + text);
+      err.flush();
+    }
+
+    @Override
+    public void clear() {
+      err.print("\r" + " ".repeat(columns - 1) + "\r");
+      err.flush();
+    }
+
+    @Override
+    public void close() {}
   }
 }

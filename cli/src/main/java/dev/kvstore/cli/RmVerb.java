@@ -21,6 +21,12 @@ final class RmVerb extends Verb {
 
   @Mixin private Notation notation = new Notation();
 
+  RmVerb() {}
+
+  RmVerb(List<String> keys) {
+    this.keys = keys;
+  }
+
   @Override
   int run() throws IOException {
     List<byte[]> wanted = new ArrayList<>();

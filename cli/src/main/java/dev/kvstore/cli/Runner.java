@@ -1,14 +1,8 @@
 package dev.kvstore.cli;
 
-import java.io.IOException;
-import java.util.List;
-import picocli.CommandLine;
-import picocli.CommandLine.MissingParameterException;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.ParseResult;
-
-/// Runs command lines: finds the verb, lets it parse its arguments, runs it, and turns whatever
-/// happens into an exit code. Never throws.
+/// Runs command lines and turns whatever happens into an exit code. Never throws.
+///
+/// Plain lines are understood by [PlainLine], all others by [Parser].
 final class Runner {
   private final Streams streams;
   private final Interrupts interrupts;
@@ -26,9 +20,15 @@ final class Runner {
   int run(String... args) {
     int code;
     try {
-      code = dispatch(args);
-    } catch (ParameterException e) {
-      code = usage(e);
+      Kvstore command = new Kvstore(streams, interrupts, access);
+      Object plain = PlainLine.parse(args, command);
+      if (plain == null) {
+        code = new Parser(streams, interrupts, access).run(args);
+      } else {
+        Verb verb = (Verb) plain;
+        verb.attach(command);
+        code = verb.run();
+      }
     } catch (Throwable e) {
       code = interrupts.fired() ? ExitCode.INTERRUPTED : Failures.report(e, streams);
     }
@@ -38,102 +38,5 @@ final class Runner {
     } catch (OutputException e) {
       return code == ExitCode.DONE ? Failures.report(e, streams) : code;
     }
-  }
-
-  private int dispatch(String[] args) throws IOException {
-    int at = verbIndex(args);
-    if (at == args.length) {
-      return withoutVerb(args);
-    }
-    String name = Verbs.nameOf(args[at]);
-    if (name.isEmpty() || (access.isShell() && !Verbs.isForShell(name))) {
-      throw new BadInputException(
-          (name.isEmpty() ? "there is no verb '" : "not inside a shell: '")
-              + args[at]
-              + (access.isShell() ? "'; 'help' lists them" : "'; 'kvstore --help' lists them"));
-    }
-    boolean wantsAll = name.equals("help") || name.equals("completion") || asksForHelp(args, at);
-    CommandLine commandLine = wantsAll ? full() : with(List.of(name));
-    ParseResult parsed = commandLine.parseArgs(args);
-    if (answersHelp(parsed)) {
-      return ExitCode.DONE;
-    }
-    Object verb = parsed.subcommand().commandSpec().userObject();
-    return ((Verb) verb).run();
-  }
-
-  private int withoutVerb(String[] args) {
-    CommandLine commandLine = full();
-    if (answersHelp(commandLine.parseArgs(args))) {
-      return ExitCode.DONE;
-    }
-    throw new BadInputException("say what to do; 'kvstore --help' lists the verbs");
-  }
-
-  private boolean answersHelp(ParseResult parsed) {
-    for (CommandLine asked : parsed.asCommandLineList()) {
-      if (asked.isUsageHelpRequested()) {
-        streams.out().line(asked.getUsageMessage(CommandLine.Help.Ansi.OFF).stripTrailing());
-        return true;
-      }
-      if (asked.isVersionHelpRequested()) {
-        streams.out().line(Version.line());
-        return true;
-      }
-    }
-    return false;
-  }
-
-  private int usage(ParameterException e) {
-    String command = e.getCommandLine().getCommandSpec().qualifiedName();
-    List<String> unknown = e.getCommandLine().getUnmatchedArguments();
-    String message =
-        e instanceof MissingParameterException && !unknown.isEmpty()
-            ? "Unknown option: '" + unknown.getFirst() + "'; what is none goes behind '--'"
-            : e.getMessage();
-    Failures.warn(message + " (see '" + command + " --help')", streams);
-    return ExitCode.USAGE;
-  }
-
-  /// The command with every verb, for help and completion.
-  CommandLine full() {
-    return with(
-        access.isShell() ? Verbs.NAMES.stream().filter(Verbs::isForShell).toList() : Verbs.NAMES);
-  }
-
-  private CommandLine with(List<String> verbs) {
-    Kvstore command = new Kvstore(streams, interrupts, access);
-    CommandLine commandLine = new CommandLine(command);
-    for (String name : verbs) {
-      Object verb = Verbs.create(name);
-      ((Verb) verb).attach(command);
-      commandLine.addSubcommand(name, verb, Verbs.aliases(name));
-    }
-    commandLine.setExpandAtFiles(false);
-    return commandLine;
-  }
-
-  /// Where the verb is: the first word that is no option and no option's value.
-  private static int verbIndex(String[] args) {
-    int at = 0;
-    while (at < args.length && args[at].startsWith("-")) {
-      switch (args[at]) {
-        case "-d", "--data-dir", "--durability" -> at += 2;
-        default -> at++;
-      }
-    }
-    return Math.min(at, args.length);
-  }
-
-  private static boolean asksForHelp(String[] args, int verbIndex) {
-    for (int i = 0; i < verbIndex; i++) {
-      switch (args[i]) {
-        case "-h", "--help" -> {
-          return true;
-        }
-        default -> {}
-      }
-    }
-    return false;
   }
 }

@@ -14,11 +14,10 @@ import picocli.CommandLine.Option;
     name = "salvage",
     description = {
       "Copies what is good out of a damaged store.",
-      "The newest intact record of every key goes into a new store; what could not be copied is named."
-          + " The damaged store is not written to.",
+      "The newest intact record of every key goes into a new store; what could not be copied is"
+          + " named. The damaged store is not written to.",
     },
-    footer =
-        "--json: keys, recordsRead, damages (file, offset, bytes, problem, keys), nanos.")
+    footer = "--json: keys, recordsRead, damages (file, offset, bytes, problem, keys), nanos.")
 final class SalvageVerb extends Verb {
   @Option(
       names = "--to",

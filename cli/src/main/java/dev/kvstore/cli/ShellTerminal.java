@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.function.ToIntBiFunction;
+import java.util.function.ToIntFunction;
 import org.jline.reader.EndOfFileException;
 import org.jline.reader.LineReader;
 import org.jline.reader.LineReaderBuilder;
@@ -16,8 +16,8 @@ import org.jline.terminal.TerminalBuilder;
 import org.jspecify.annotations.Nullable;
 import picocli.shell.jline3.PicocliJLineCompleter;
 
-/// The shell as a person sees it: a prompt, history, completion. The only class that knows the terminal
-/// library.
+/// The shell as a person sees it: a prompt, history, completion. The only class that knows the
+/// terminal library.
 final class ShellTerminal {
   private static final int HISTORY_LINES_MAX = 10_000;
 
@@ -27,17 +27,16 @@ final class ShellTerminal {
   ///
   /// @param execute runs a line and returns its exit code, or [ShellVerb#EXIT]
   /// @return the exit code of the shell
-  static int run(
-      ToIntBiFunction<Runner, String> execute, Runner runner, Streams streams, Path directory)
+  static int run(ToIntFunction<String> execute, Parser parser, Streams streams, Path directory)
       throws IOException {
     try (Terminal terminal = TerminalBuilder.builder().name("kvstore").system(true).build()) {
-      LineReader reader = reader(terminal, runner, history(streams));
+      LineReader reader = reader(terminal, parser, history(streams));
       streams.err().println("kvstore " + Version.number() + ", store " + directory);
       streams.err().println("'help' lists the commands, 'exit' or Ctrl-D ends.");
       int last = ExitCode.DONE;
       while (true) {
         try {
-          int code = execute.applyAsInt(runner, reader.readLine("kvstore> "));
+          int code = execute.applyAsInt(reader.readLine("kvstore> "));
           if (code == ShellVerb.EXIT) {
             return last;
           }
@@ -51,7 +50,7 @@ final class ShellTerminal {
     }
   }
 
-  private static LineReader reader(Terminal terminal, Runner runner, @Nullable Path history) {
+  private static LineReader reader(Terminal terminal, Parser parser, @Nullable Path history) {
     LineReaderBuilder builder =
         LineReaderBuilder.builder()
             .appName("kvstore")
@@ -59,7 +58,7 @@ final class ShellTerminal {
             .completer(
                 new AggregateCompleter(
                     new StringsCompleter("exit"),
-                    new PicocliJLineCompleter(runner.full().getCommandSpec())))
+                    new PicocliJLineCompleter(parser.full().getCommandSpec())))
             .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true)
             .variable(LineReader.HISTORY_FILE_SIZE, HISTORY_LINES_MAX);
     if (history != null) {

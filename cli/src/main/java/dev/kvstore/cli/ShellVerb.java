@@ -13,10 +13,11 @@ import picocli.CommandLine.Option;
       "The store is opened once, by the first command that needs it.",
     },
     footer = {
-      "The commands are the verbs of kvstore without its name, quoted as in a Unix shell; '#' begins a"
-          + " comment, 'exit' ends the shell. On a terminal there are history and completion.",
-      "A command that fails does not end the shell; the exit code is that of the last one that failed,"
-          + " 0 if none did.",
+      "The commands are the verbs of kvstore without its name, quoted as in a Unix shell; '#'"
+          + " begins a comment, 'exit' ends the shell. On a terminal there are history and"
+          + " completion.",
+      "A command that fails does not end the shell; the exit code is that of the last one that"
+          + " failed, 0 if none did.",
       "The history is in $XDG_STATE_HOME/kvstore/history if that variable is set, else in"
           + " ~/.kvstore_history.",
     })
@@ -26,12 +27,12 @@ final class ShellVerb extends Verb {
 
   @Override
   int run() throws IOException {
-    try (StoreAccess access =
-            StoreAccess.ofShell(directory(), kvstore().options(), readOnly);
+    try (StoreAccess access = StoreAccess.ofShell(directory(), kvstore().options(), readOnly);
         Interrupts.Registration _ = kvstore().interrupts().onInterrupt(access::close)) {
       Runner runner = new Runner(streams(), kvstore().interrupts(), access);
       if (streams().inIsTerminal() && streams().outIsTerminal()) {
-        return ShellTerminal.run(this::execute, runner, streams(), directory());
+        Parser parser = new Parser(streams(), kvstore().interrupts(), access);
+        return ShellTerminal.run(line -> execute(runner, line), parser, streams(), directory());
       }
       return readPipe(runner);
     }

@@ -18,8 +18,8 @@ import picocli.CommandLine.Option;
     footer = {
       "--json: keys, diskBytes, liveBytes, garbageBytes, indexBytes, lastSequence, durableSequence,"
           + " gets, puts, deletes, syncs, syncsFailed, corruptReads, compactions,"
-          + " compactionBytesWritten, compactionState, nextVictim (or null), failure, and segments: id,"
-          + " state, bytes, garbageBytes, records.",
+          + " compactionBytesWritten, compactionState, nextVictim (or null), failure, and segments:"
+          + " id, state, bytes, garbageBytes, liveBytes, records (or null).",
     })
 final class StatsVerb extends Verb {
   private static final Stats NOTHING =
@@ -169,6 +169,8 @@ final class StatsVerb extends Verb {
         generator.writeNumberField("liveBytes", segment.liveBytes());
         if (segment.records().isPresent()) {
           generator.writeNumberField("records", segment.records().getAsLong());
+        } else {
+          generator.writeNullField("records");
         }
         generator.writeEndObject();
       }

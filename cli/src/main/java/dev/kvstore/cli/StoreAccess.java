@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /// How verbs reach the store.
 ///
-/// - One command: opened for what the verb needs, closed when it is done. What is closed is durable.
+/// - One command: opened for what the verb needs, closed when it is done. What is closed is
+///   durable.
 /// - A shell: opened when the first verb needs it, kept until the shell ends or a verb wants the
 ///   files for itself.
 final class StoreAccess implements AutoCloseable {
@@ -104,8 +105,8 @@ final class StoreAccess implements AutoCloseable {
     release();
   }
 
-  /// Whether there is no store and nothing in the way of one: no directory, or an empty one. Anything
-  /// else is for the store to judge.
+  /// Whether there is no store and nothing in the way of one: no directory, or an empty one.
+  /// Anything else is for the store to judge.
   static boolean isAbsent(Path directory) {
     try {
       if (!Files.readAttributes(directory, BasicFileAttributes.class).isDirectory()) {

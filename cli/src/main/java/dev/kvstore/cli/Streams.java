@@ -1,8 +1,10 @@
 package dev.kvstore.cli;
 
+import java.io.Console;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
+import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -33,8 +35,7 @@ final class Streams {
     return new Streams(
         new FileInputStream(FileDescriptor.in),
         new Output(new FileOutputStream(FileDescriptor.out)),
-        new PrintStream(
-            new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8),
+        new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8),
         System.getenv(),
         true);
   }
@@ -78,8 +79,9 @@ final class Streams {
     return ofProcess && isTerminal(2);
   }
 
-  /// Asks the kernel what is behind a descriptor, which is cheaper than a terminal library. Where it
-  /// cannot be asked, the JDK's opinion about the whole process has to do.
+  /// Asks the kernel what is behind a descriptor, which is cheaper than a terminal library. Where
+  /// it cannot be asked, the JDK's opinion about the whole process has to do.
+  @SuppressWarnings("SystemConsoleNull") // Null where the JDK has no module with a console.
   private static boolean isTerminal(int descriptor) {
     Path link = Path.of("/proc/self/fd/" + descriptor);
     try {
@@ -87,8 +89,8 @@ final class Streams {
       return target.startsWith("/dev/pts/")
           || target.startsWith("/dev/tty")
           || target.equals("/dev/console");
-    } catch (java.io.IOException | UnsupportedOperationException e) {
-      java.io.Console console = System.console();
+    } catch (IOException | UnsupportedOperationException e) {
+      Console console = System.console();
       return console != null && console.isTerminal();
     }
   }

@@ -2,8 +2,8 @@ package dev.kvstore.cli;
 
 import java.util.List;
 
-/// Rows whose columns stand below each other. Columns of numbers are right-aligned: those whose first
-/// cell below the heading begins with a digit.
+/// Rows whose columns stand below each other. Columns of numbers are right-aligned: those whose
+/// first cell below the heading begins with a digit.
 final class TextTable {
   private final List<String[]> rows;
 

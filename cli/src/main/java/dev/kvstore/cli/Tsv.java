@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
 
 /// Entries as tab-separated lines, with the columns of [Columns].
 ///
-/// One record is one line: tab, line feed, carriage return and backslash are written `\t`, `\n`, `\r`
-/// and `\\`; any other backslash makes a line a bad one. Empty lines count as nothing.
+/// One record is one line: tab, line feed, carriage return and backslash are written `\t`, `\n`,
+/// `\r` and `\\`; any other backslash makes a line a bad one. Empty lines count as nothing.
 final class Tsv {
   private Tsv() {}
 

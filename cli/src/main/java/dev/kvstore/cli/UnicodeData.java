@@ -10,7 +10,8 @@ import java.util.Map;
 import java.util.zip.GZIPInputStream;
 
 /// The data that the demonstration works with: one record for each character, from its code point
-/// (`U+0041`) to its name and properties. `UnicodeData.md` beside the file tells where it comes from.
+/// (`U+0041`) to its name and properties. `UnicodeData.md` beside the file tells where it comes
+/// from.
 final class UnicodeData {
   static final String TITLE = "Unicode Character Database 15.0.0, UnicodeData.txt";
   static final String SOURCE = "Debian package unicode-data 15.0.0-1";

@@ -6,7 +6,6 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /// UTF-8 without replacement: what is not text is said to be none, never mended.
@@ -20,9 +19,12 @@ final class Utf8Text {
   static byte[] encode(String text, String what) {
     try {
       ByteBuffer bytes = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
-      return Arrays.copyOf(bytes.array(), bytes.limit());
+      byte[] exact = new byte[bytes.remaining()];
+      bytes.get(exact);
+      return exact;
     } catch (CharacterCodingException e) {
-      throw new BadInputException("the " + what + " holds half a surrogate pair, which is no text", e);
+      throw new BadInputException(
+          "the " + what + " holds half a surrogate pair, which is no text", e);
     }
   }
 

@@ -112,15 +112,15 @@ enum ValueType {
   }
 
   static double decimal(String text) {
-    switch (text) {
-      case "NaN":
-        return Double.NaN;
-      case "Infinity", "+Infinity":
-        return Double.POSITIVE_INFINITY;
-      case "-Infinity":
-        return Double.NEGATIVE_INFINITY;
-      default:
-    }
+    return switch (text) {
+      case "NaN" -> Double.NaN;
+      case "Infinity", "+Infinity" -> Double.POSITIVE_INFINITY;
+      case "-Infinity" -> Double.NEGATIVE_INFINITY;
+      default -> finite(text);
+    };
+  }
+
+  private static double finite(String text) {
     if (!DECIMAL.matcher(text).matches()) {
       throw new BadInputException("'" + shortened(text) + "' is not a number");
     }

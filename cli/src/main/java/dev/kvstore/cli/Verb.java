@@ -7,9 +7,11 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 
-/// One verb of the command. Made anew for each command line, so its fields are that line's arguments.
+/// One verb of the command. Made anew for each command line, so its fields are that line's
+/// arguments.
 ///
-/// A verb checks its arguments before it reaches for the store, so that a wrong line changes nothing.
+/// A verb checks its arguments before it reaches for the store, so that a wrong line changes
+/// nothing.
 @Command(
     mixinStandardHelpOptions = true,
     sortOptions = false,
@@ -50,8 +52,8 @@ abstract class Verb {
     return kvstore().directory();
   }
 
-  /// Works with a store that cannot be written to. One that does not exist counts as empty and is not
-  /// made.
+  /// Works with a store that cannot be written to. One that does not exist counts as empty and is
+  /// not made.
   final <R> R reading(StoreAccess.Work<R> work, Supplier<R> ifAbsent) throws IOException {
     return kvstore().access().reading(kvstore(), work, ifAbsent);
   }

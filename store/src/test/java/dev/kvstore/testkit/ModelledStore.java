@@ -22,12 +22,24 @@ import org.jspecify.annotations.Nullable;
 public final class ModelledStore {
   private final KvStore store;
   private final StoreModel model;
+  private final BooleanSupplier crashed;
   private boolean failed;
   private int number;
 
   public ModelledStore(KvStore store, StoreModel model) {
+    this(store, model, () -> false);
+  }
+
+  /// A store on a disk that may crash, also behind the back of a call that returns: what it returned
+  /// then does not count.
+  public ModelledStore(KvStore store, StoreModel model, SimulatedDirectory disk) {
+    this(store, model, disk::hasCrashed);
+  }
+
+  private ModelledStore(KvStore store, StoreModel model, BooleanSupplier crashed) {
     this.store = store;
     this.model = model;
+    this.crashed = crashed;
     require(
         store.durableSequence() == store.lastSequence(),
         "an open store must have made durable what it shows");
@@ -170,11 +182,14 @@ public final class ModelledStore {
     boolean written;
     try {
       written = call.getAsBoolean();
+      stopIfCrashed();
     } catch (StoreIoException e) {
+      stopIfCrashed();
       require(store.lastSequence() == before, "a refused write has a sequence");
       model.withdraw();
       return;
     } catch (StoreFailedException e) {
+      stopIfCrashed();
       failed = true;
       model.note("  failed: " + e.getMessage());
       return;
@@ -187,6 +202,12 @@ public final class ModelledStore {
     model.durable(store.durableSequence());
   }
 
+  private void stopIfCrashed() {
+    if (crashed.getAsBoolean()) {
+      throw new SimulatedCrash("crashed meanwhile");
+    }
+  }
+
   // ---- Everything else
 
   public void sync() {
@@ -195,6 +216,7 @@ public final class ModelledStore {
         () -> {
           long told = store.sync();
           require(told >= store.lastSequence(), "sync told " + told);
+          stopIfCrashed();
           model.durable(told);
         });
   }
@@ -207,10 +229,13 @@ public final class ModelledStore {
     model.note(what);
     try {
       call.run();
+      stopIfCrashed();
       model.durable(store.durableSequence());
     } catch (StoreIoException | StoreCompactionException e) {
+      stopIfCrashed();
       model.note("  refused: " + e.getMessage());
     } catch (StoreFailedException e) {
+      stopIfCrashed();
       failed = true;
       model.note("  failed: " + e.getMessage());
     }

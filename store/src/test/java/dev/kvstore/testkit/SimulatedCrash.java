@@ -5,7 +5,7 @@ package dev.kvstore.testkit;
 public final class SimulatedCrash extends Error {
   private static final long serialVersionUID = 1L;
 
-  SimulatedCrash(String at) {
+  public SimulatedCrash(String at) {
     super(at);
   }
 }

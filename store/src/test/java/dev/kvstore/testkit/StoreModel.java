@@ -129,6 +129,26 @@ public final class StoreModel {
     check(store, durable, "power loss");
   }
 
+  /// The store holds everything but perhaps so many of the last writes.
+  public void checkMayLack(KvStore store, int count) {
+    check(store, Math.max(0, acknowledged - count), "the loss of " + count + " writes");
+  }
+
+  /// Whether a key may have this value if so many of the last writes are missing, or fewer.
+  public boolean allows(String key, @Nullable Value value, int mayLack) {
+    Map<String, Value> state = new TreeMap<>(base);
+    boolean allowed = false;
+    for (int count = 0; count <= writes.size(); count++) {
+      if (count > 0) {
+        apply(writes.get(count - 1), state);
+      }
+      if (count >= acknowledged - mayLack) {
+        allowed |= Objects.equals(state.get(key), value);
+      }
+    }
+    return allowed;
+  }
+
   private void check(KvStore store, int least, String event) {
     Map<String, Value> found = contents(store);
     Map<String, Value> state = new TreeMap<>(base);

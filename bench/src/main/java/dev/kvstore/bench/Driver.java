@@ -1,0 +1,100 @@
+package dev.kvstore.bench;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.function.IntFunction;
+import java.util.function.LongConsumer;
+import org.HdrHistogram.Histogram;
+
+/// Repeats a step and takes the time.
+final class Driver {
+  /// How a repetition went. Latencies are those of every so manieth step.
+  record Outcome(long operations, long nanos, Histogram latencies) {}
+
+  private Driver() {}
+
+  /// A fixed number of steps, numbered from 0 on.
+  static Outcome times(long count, int sampleEvery, LongConsumer step) {
+    Histogram latencies = new Histogram(3);
+    long start = System.nanoTime();
+    for (long done = 0; done < count; done++) {
+      if (done % sampleEvery == 0) {
+        long before = System.nanoTime();
+        step.accept(done);
+        latencies.recordValue(System.nanoTime() - before);
+      } else {
+        step.accept(done);
+      }
+    }
+    return new Outcome(count, System.nanoTime() - start, latencies);
+  }
+
+  /// As many steps as fit, numbered from `first` on.
+  static Outcome during(double seconds, long first, int sampleEvery, LongConsumer step) {
+    long start = System.nanoTime();
+    return between(start, start + nanos(seconds), first, sampleEvery, step);
+  }
+
+  private static Outcome between(
+      long start, long end, long first, int sampleEvery, LongConsumer step) {
+    Histogram latencies = new Histogram(3);
+    for (long done = 0; ; done++) {
+      if (done % sampleEvery == 0) {
+        long before = System.nanoTime();
+        if (before - end >= 0) {
+          return new Outcome(done, before - start, latencies);
+        }
+        step.accept(first + done);
+        latencies.recordValue(System.nanoTime() - before);
+      } else {
+        step.accept(first + done);
+      }
+    }
+  }
+
+  private static long nanos(double seconds) {
+    return (long) (seconds * 1e9);
+  }
+
+  /// What one of several threads does until they all end.
+  ///
+  /// @param first number of its first step
+  /// @param done takes how many steps it made
+  record Part(long first, LongConsumer step, LongConsumer done) {}
+
+  /// The same in several threads, all with the same end. Virtual threads that are pinned by a native
+  /// call keep others from beginning at all; those then have no part in it.
+  static Outcome inThreads(
+      double seconds, int threads, boolean virtual, int sampleEvery, IntFunction<Part> parts) {
+    List<FutureTask<Outcome>> tasks = new ArrayList<>();
+    long start = System.nanoTime();
+    for (int thread = 0; thread < threads; thread++) {
+      Part part = parts.apply(thread);
+      FutureTask<Outcome> task =
+          new FutureTask<>(() -> {
+            Outcome outcome =
+                between(start, start + nanos(seconds), part.first(), sampleEvery, part.step());
+            part.done().accept(outcome.operations());
+            return outcome;
+          });
+      tasks.add(task);
+      var unused = virtual ? Thread.startVirtualThread(task) : Thread.ofPlatform().start(task);
+    }
+    long operations = 0;
+    long nanos = 0;
+    Histogram latencies = new Histogram(3);
+    try {
+      for (FutureTask<Outcome> task : tasks) {
+        Outcome outcome = task.get();
+        operations += outcome.operations;
+        nanos = Math.max(nanos, outcome.nanos);
+        latencies.add(outcome.latencies);
+      }
+    } catch (ExecutionException | InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+    return new Outcome(operations, nanos, latencies);
+  }
+}
