@@ -5,11 +5,12 @@ cd "$(dirname "$0")/.."
 name=kvstore-$1
 tree=target/$name
 rm -rf "$tree" "$tree.tar.gz"
-mkdir -p "$tree/lib"
+mkdir -p "$tree/lib" "$tree/man"
 cp kvstore LICENSE NOTICE "$tree/"
 for page in README.md CHANGELOG.md; do
     [ ! -f "$page" ] || cp "$page" "$tree/"
 done
+cp cli/src/main/man/kvstore.1 "$tree/man/"
 cp build/find-jdk.sh cli/target/kvstore-cli-*.jar cli/target/lib/*.jar "$tree/lib/"
 # The same input gives the same file where tar can be told to leave out the surroundings.
 if tar --version 2>/dev/null | grep -q GNU; then

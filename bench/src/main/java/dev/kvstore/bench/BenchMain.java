@@ -5,10 +5,12 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 
@@ -35,7 +37,8 @@ final class BenchMain {
       System.exit(2);
       return;
     }
-    String time = LocalDateTime.now().format(DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss"));
+    String time =
+        LocalDateTime.now(ZoneOffset.UTC).format(DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss"));
     Files.createDirectories(plan.stores());
     Files.createDirectories(plan.results());
     Path lines = plan.results().resolve(time + ".jsonl");
@@ -104,7 +107,7 @@ final class BenchMain {
 
   private static void child(String[] args) throws Exception {
     Row row = Row.named(List.of(args[1])).getLast();
-    PeerKind peer = PeerKind.valueOf(args[2].toUpperCase(java.util.Locale.ROOT));
+    PeerKind peer = PeerKind.valueOf(args[2].toUpperCase(Locale.ROOT));
     Data data =
         new Data(Long.parseLong(args[4]), Integer.parseInt(args[5]), Integer.parseInt(args[6]));
     Stage stage = new Stage(peer, Path.of(args[8]), data, Double.parseDouble(args[7]));

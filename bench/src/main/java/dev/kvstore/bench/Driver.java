@@ -10,7 +10,7 @@ import org.HdrHistogram.Histogram;
 
 /// Repeats a step and takes the time.
 final class Driver {
-  /// How a repetition went. Latencies are those of every so manieth step.
+  /// How a repetition went. Latencies are those of the steps that were sampled.
   record Outcome(long operations, long nanos, Histogram latencies) {}
 
   private Driver() {}
@@ -80,7 +80,7 @@ final class Driver {
             return outcome;
           });
       tasks.add(task);
-      var unused = virtual ? Thread.startVirtualThread(task) : Thread.ofPlatform().start(task);
+      var _ = virtual ? Thread.startVirtualThread(task) : Thread.ofPlatform().start(task);
     }
     long operations = 0;
     long nanos = 0;

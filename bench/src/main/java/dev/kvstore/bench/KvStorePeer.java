@@ -12,10 +12,11 @@ import org.jspecify.annotations.Nullable;
 /// This store, with every option but the durability at its default.
 final class KvStorePeer implements Peer {
   private final KvStore store;
-  private final Durability durability;
+  private final boolean durable;
 
   KvStorePeer(Path directory, Opening opening) {
-    durability = opening.durable() ? Durability.ALWAYS : Durability.OS;
+    durable = opening.durable();
+    Durability durability = durable ? Durability.ALWAYS : Durability.OS;
     store = KvStore.open(directory, Options.builder().durability(durability).build());
   }
 
@@ -55,9 +56,7 @@ final class KvStorePeer implements Peer {
 
   @Override
   public String settings() {
-    return "Durability."
-        + (durability == Durability.ALWAYS ? "ALWAYS" : "OS")
-        + ", all else default";
+    return "Durability." + (durable ? "ALWAYS" : "OS") + ", all else default";
   }
 
   @Override

@@ -5,20 +5,14 @@ import java.util.Locale;
 
 /// The stores that can be measured.
 enum PeerKind {
-  KVSTORE("KvStore", KvStorePeer::new),
-  ROCKSDB("RocksDB", RocksDbPeer::new),
-  LMDB("LMDB", LmdbPeer::new);
-
-  private interface Opener {
-    Peer open(Path directory, Opening opening);
-  }
+  KVSTORE("KvStore"),
+  ROCKSDB("RocksDB"),
+  LMDB("LMDB");
 
   private final String title;
-  private final Opener opener;
 
-  PeerKind(String title, Opener opener) {
+  PeerKind(String title) {
     this.title = title;
-    this.opener = opener;
   }
 
   String title() {
@@ -31,6 +25,10 @@ enum PeerKind {
   }
 
   Peer open(Path directory, Opening opening) {
-    return opener.open(directory, opening);
+    return switch (this) {
+      case KVSTORE -> new KvStorePeer(directory, opening);
+      case ROCKSDB -> new RocksDbPeer(directory, opening);
+      case LMDB -> new LmdbPeer(directory, opening);
+    };
   }
 }

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
 
 /// The results as Markdown: medians, and how many times better this store is than each other one.
@@ -129,10 +130,8 @@ final class Report {
         .filter(result -> row.name().equals(result.get("row")))
         .filter(result -> peer.word().equals(result.get("peer")))
         .map(result -> result.get(key))
-        .flatMapToDouble(value ->
-            value instanceof Double number
-                ? java.util.stream.DoubleStream.of(number)
-                : java.util.stream.DoubleStream.of())
+        .flatMapToDouble(
+            value -> value instanceof Double number ? DoubleStream.of(number) : DoubleStream.of())
         .toArray();
   }
 

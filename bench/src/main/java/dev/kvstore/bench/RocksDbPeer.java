@@ -1,6 +1,7 @@
 package dev.kvstore.bench;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
@@ -96,7 +97,8 @@ final class RocksDbPeer implements Peer {
   @Override
   public List<byte @Nullable []> getAll(List<byte[]> keys) {
     try {
-      return db.multiGetAsList(reads, keys);
+      // A copy, for the type: an absent key is null.
+      return new ArrayList<byte @Nullable []>(db.multiGetAsList(reads, keys));
     } catch (RocksDBException e) {
       throw new IllegalStateException(e);
     }

@@ -12,7 +12,7 @@ final class Zipf {
     long bound = data.keys();
     double zeta = 0;
     for (long i = 1; i <= bound; i++) {
-      zeta += 1 / Math.pow(i, THETA);
+      zeta += 1 / Math.pow((double) i, THETA);
     }
     double second = 1 + Math.pow(0.5, THETA);
     double alpha = 1 / (1 - THETA);

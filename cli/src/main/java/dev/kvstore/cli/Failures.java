@@ -61,7 +61,7 @@ final class Failures {
               + " cannot be used here: "
               + e.getReason()
               + " (is the locale UTF-8?)";
-      case UncheckedIOException e when e.getCause() instanceof IOException cause -> ofFile(cause);
+      case UncheckedIOException e -> ofCause(e);
       case IOException e -> ofFile(e);
       case ArithmeticException e -> text(e);
       case OutOfMemoryError _ ->
@@ -72,6 +72,11 @@ final class Failures {
               + (failure.getMessage() == null ? "" : ": " + failure.getMessage())
               + "; KVSTORE_DEBUG=1 tells where";
     };
+  }
+
+  private static String ofCause(UncheckedIOException failure) {
+    IOException cause = failure.getCause();
+    return cause == null ? text(failure) : ofFile(cause);
   }
 
   private static String saysNoSpace(String message) {

@@ -105,15 +105,20 @@ final class StoreAccess implements AutoCloseable {
     release();
   }
 
-  /// Whether there is no store and nothing in the way of one: no directory, or an empty one.
-  /// Anything else is for the store to judge.
+  /// Whether there is no store and nothing in the way of one: no directory, or one that is empty but
+  /// for the lock of a creation that did not come to its end. Anything else is for the store to judge.
   static boolean isAbsent(Path directory) {
     try {
       if (!Files.readAttributes(directory, BasicFileAttributes.class).isDirectory()) {
         return false;
       }
       try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
-        return !files.iterator().hasNext();
+        for (Path file : files) {
+          if (!file.endsWith("LOCK")) {
+            return false;
+          }
+        }
+        return true;
       }
     } catch (NoSuchFileException e) {
       return isFree(directory.toAbsolutePath().getParent());

@@ -292,6 +292,7 @@ final class Compaction {
     }
     log.dropSpare();
     log.awaitSealed();
+    log.keepReserve();
     if (!damaged.isEmpty()) {
       throw new StoreCompactionException(
           "segments " + damaged + " hold damage and were left as they are; verify the store");

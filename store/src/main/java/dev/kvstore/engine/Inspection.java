@@ -33,6 +33,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -81,6 +82,7 @@ public final class Inspection {
         keys = view.keys();
         tailBytes = view.tailBytes();
         damages.addAll(view.damages());
+        verifyOpen(store, manifest, damages);
       }
       long total = store.segments().stream().mapToLong(Segment::end).sum();
       for (Segment segment : store.segments()) {
@@ -147,10 +149,11 @@ public final class Inspection {
       if (listed == null && scanner.lastNonZero() == from) {
         break; // the unused rest of a segment that was not sealed
       }
-      String problem = scanner.problem();
+      String problem = String.valueOf(scanner.problem());
+      List<byte[]> keys = scanner.likelyKeys();
       intact = false;
       scanner.resync();
-      damages.add(damage(segment, from, scanner.position() - from, problem));
+      damages.add(new Damage(segment.name(), from, scanner.position() - from, problem, keys));
     }
     if (intact && listed != null && limit == listed.bytes()) {
       long sealAt = limit - RecordFormat.SEAL_BYTES;
@@ -163,6 +166,54 @@ public final class Inspection {
       }
     }
     return records;
+  }
+
+  /// Replays the open segments from their beginning, without the help of the index image, and holds
+  /// the image's word about how far they reached against what is there.
+  private static void verifyOpen(SegmentFiles store, Manifest manifest, List<Damage> damages) {
+    Findings findings = new Findings(DamagePolicy.SERVE_REST);
+    SegmentTable table = new SegmentTable();
+    List<Segment> open = new ArrayList<>();
+    for (Segment segment : store.segments()) {
+      if (manifest.open().contains(segment.id())) {
+        open.add(segment);
+        table.add(segment, segment.end());
+      }
+    }
+    open.sort(Comparator.comparingInt(segment -> manifest.open().indexOf(segment.id())));
+    try (HashIndex index = new HashIndex()) {
+      KeyHasher hasher = new KeyHasher(store.store());
+      IndexLoader loader = new IndexLoader(index, table);
+      new TailScan(open, loader, hasher, findings, manifest.sealedSequence())
+          .run(SegmentFormat.HEADER_BYTES);
+    }
+    damages.addAll(findings.damages());
+    Map<Long, Long> closedWith = closedWith(store);
+    for (Segment segment : open) {
+      long wanted = closedWith.getOrDefault(segment.id(), 0L);
+      if (segment.end() < wanted) {
+        damages.add(
+            damage(
+                segment,
+                segment.end(),
+                wanted - segment.end(),
+                "the log ends here, it was closed with " + wanted + " bytes"));
+      }
+    }
+  }
+
+  /// How far the index image says that its tail was written; empty without a sound image.
+  private static Map<Long, Long> closedWith(SegmentFiles store) {
+    if (!store.directory().list().contains(IndexImage.NAME)) {
+      return Map.of();
+    }
+    try (IndexImage.Opened image = IndexImage.open(store.directory(), store.store())) {
+      Map<Long, Long> bytes = new HashMap<>();
+      image.segments().forEach(segment -> bytes.put(segment.id(), segment.bytes()));
+      return bytes;
+    } catch (StoreCorruptionException | StoreVersionException e) {
+      return Map.of(); // told by verifyImage
+    }
   }
 
   private static long countRecords(Segment segment) {
@@ -196,8 +247,7 @@ public final class Inspection {
     }
   }
 
-  private static void verifyImage(
-      SegmentFiles store, List<Damage> damages, List<String> notes) {
+  private static void verifyImage(SegmentFiles store, List<Damage> damages, List<String> notes) {
     if (!store.directory().list().contains(IndexImage.NAME)) {
       return;
     }

@@ -123,7 +123,8 @@ final class KeyWalk extends Spliterators.AbstractSpliterator<byte[]> {
     }
     String problem = RecordFormat.problem(log, at, segment.end());
     if (problem == null
-        && !checksum.verifies(log, at, key.length, RecordFormat.valueSize(log, at), segment.salt())) {
+        && !checksum.verifies(
+            log, at, key.length, RecordFormat.valueSize(log, at), segment.salt())) {
       problem = "the record does not verify";
     }
     if (problem != null) {

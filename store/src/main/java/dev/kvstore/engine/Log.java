@@ -47,6 +47,7 @@ final class Log implements GroupCommit.Forceable {
   private final SegmentTable segments;
   private final SegmentSealer sealer;
   private final boolean readOnly;
+  private final Reserve reserve;
 
   /// Held for every append, for a few hundred nanoseconds.
   final ReentrantLock appendLock = new ReentrantLock();
@@ -54,6 +55,7 @@ final class Log implements GroupCommit.Forceable {
   // Guarded by appendLock.
   private @Nullable Segment tail; // closed cleanly and not reopened yet
   private @Nullable CompletableFuture<SegmentWriter> spare;
+  private boolean spareMayTap; // whether it was ordered for a write that frees space
   private @Nullable String whyNoWrites;
   private long markedSequence; // what the last mark in the log says
   private final RecordChecksum markChecksum = new RecordChecksum();
@@ -91,6 +93,7 @@ final class Log implements GroupCommit.Forceable {
     this.store = manifest.store();
     this.hasher = recovered.hasher();
     this.sealer = new SegmentSealer(directory, store, hasher);
+    this.reserve = new Reserve(directory);
     this.readOnly = recovered.readOnly();
     if (readOnly) {
       whyNoWrites =
@@ -127,16 +130,16 @@ final class Log implements GroupCommit.Forceable {
       throwIfNotWritable();
       SegmentWriter writer = active;
       if (writer != null
-          && writer.remaining() - (frees ? 0 : reserve(writer.capacity())) >= needed) {
+          && writer.remaining() - (frees ? 0 : setAside(writer.capacity())) >= needed) {
         if (spare == null && writer.remaining() < writer.capacity() / 2) {
-          orderSpare(0);
+          orderSpare(0, false);
         }
         return writer;
       }
       if (spare == null) {
-        orderSpare(needed);
+        orderSpare(needed, frees);
       }
-      takeSpare();
+      takeSpare(frees);
     }
   }
 
@@ -151,13 +154,15 @@ final class Log implements GroupCommit.Forceable {
         : new StoreClosedException(whyNoWrites);
   }
 
-  private static long reserve(long capacity) {
+  /// How much of a segment only writes that free space may use.
+  private static long setAside(long capacity) {
     return Math.min(DELETE_RESERVE_BYTES, capacity / 16);
   }
 
-  private void orderSpare(long needed) {
+  private void orderSpare(long needed, boolean frees) {
     CompletableFuture<SegmentWriter> order = new CompletableFuture<>();
     spare = order;
+    spareMayTap = frees;
     Segment unfinished = tail;
     environment
         .workers()
@@ -166,7 +171,9 @@ final class Log implements GroupCommit.Forceable {
             () -> {
               try {
                 order.complete(
-                    unfinished == null ? newSegment(needed) : reopen(unfinished, needed));
+                    unfinished == null
+                        ? newSegment(needed, frees)
+                        : reopen(unfinished, needed, frees));
               } catch (Throwable e) {
                 order.completeExceptionally(e);
               }
@@ -176,7 +183,7 @@ final class Log implements GroupCommit.Forceable {
   /// Waits for the spare, without the lock, and makes it the active segment, unless somebody else has
   /// done so meanwhile.
   @SuppressWarnings("ReferenceEquality") // the very order
-  private void takeSpare() {
+  private void takeSpare(boolean frees) {
     CompletableFuture<SegmentWriter> order = spare;
     if (order == null) {
       return;
@@ -197,6 +204,9 @@ final class Log implements GroupCommit.Forceable {
     try {
       next = Workers.await(order);
     } catch (StoreException e) {
+      if (frees && !spareMayTap) {
+        return; // ordered again, with the reserve to draw on
+      }
       // A fresh exception for each write, with the stack of the write.
       throw e instanceof StoreIoException io
           ? new StoreIoException(io.getMessage(), io, io.isNoSpace())
@@ -226,9 +236,9 @@ final class Log implements GroupCommit.Forceable {
       SegmentWriter writer = active;
       if (whyNoWrites == null && writer == null && tail != null) {
         if (spare == null) {
-          orderSpare(0);
+          orderSpare(0, true);
         }
-        takeSpare();
+        takeSpare(true);
         writer = active;
       }
       if (writer == null || writer.segment().end() == SegmentFormat.HEADER_BYTES) {
@@ -300,9 +310,7 @@ final class Log implements GroupCommit.Forceable {
     }
     try {
       SegmentWriter writer = active;
-      if (writer != null
-          && whyNoWrites == null
-          && writer.remaining() >= RecordFormat.MARK_BYTES) {
+      if (writer != null && whyNoWrites == null && writer.remaining() >= RecordFormat.MARK_BYTES) {
         markDurable(writer, environment.clock().millis());
       }
     } finally {
@@ -312,8 +320,31 @@ final class Log implements GroupCommit.Forceable {
 
   // ---- Making segments; on store-allocate
 
-  private SegmentWriter newSegment(long needed) {
-    long capacity = capacityFor(needed);
+  private SegmentWriter newSegment(long needed, boolean frees) {
+    long usual = capacityFor(needed);
+    try {
+      SegmentWriter writer = newSegmentOf(usual);
+      keepReserve();
+      return writer;
+    } catch (StoreIoException e) {
+      if (!frees || !e.isNoSpace()) {
+        throw e;
+      }
+      return reserve.tapped(() -> newSegmentOf(leastCapacityFor(needed)));
+    }
+  }
+
+  /// Sees to it that there is a reserve in proportion to the store.
+  void keepReserve() {
+    reserve.keep(segments.all().stream().mapToLong(Segment::end).sum());
+  }
+
+  private static long leastCapacityFor(long needed) {
+    long fixed = SegmentFormat.HEADER_BYTES + RecordFormat.SEAL_BYTES;
+    return (needed + fixed + PAGE_BYTES - 1) & -PAGE_BYTES;
+  }
+
+  private SegmentWriter newSegmentOf(long capacity) {
     long id;
     synchronized (this) {
       id = nextSegment++;
@@ -332,14 +363,30 @@ final class Log implements GroupCommit.Forceable {
     return writer;
   }
 
-  private SegmentWriter reopen(Segment segment, long needed) {
-    long capacity =
-        Math.max(capacityFor(0), segment.end() + needed + RecordFormat.SEAL_BYTES + PAGE_BYTES);
-    if (capacity > options.segmentBytesMax() || !segments.extend(segment, capacity)) {
-      // Too full to go on with, or others lie behind it: just seal it.
-      capacity = segment.end() + RecordFormat.SEAL_BYTES;
+  private SegmentWriter reopen(Segment segment, long needed, boolean frees) {
+    try {
+      SegmentWriter writer = reopenUpTo(segment, usualEnd(segment, needed));
+      keepReserve();
+      return writer;
+    } catch (StoreIoException e) {
+      if (!frees || !e.isNoSpace()) {
+        throw e;
+      }
+      long least =
+          (segment.end() + needed + RecordFormat.SEAL_BYTES + PAGE_BYTES - 1) & -PAGE_BYTES;
+      return reserve.tapped(() -> reopenUpTo(segment, least));
     }
-    return SegmentWriter.reopen(directory, segment, capacity);
+  }
+
+  private long usualEnd(Segment segment, long needed) {
+    return Math.max(capacityFor(0), segment.end() + needed + RecordFormat.SEAL_BYTES + PAGE_BYTES);
+  }
+
+  private SegmentWriter reopenUpTo(Segment segment, long capacity) {
+    boolean goesOn = capacity <= options.segmentBytesMax() && segments.extend(segment, capacity);
+    // Too full to go on with, or others lie behind it: only make room for its seal.
+    return SegmentWriter.reopen(
+        directory, segment, goesOn ? capacity : segment.end() + RecordFormat.SEAL_BYTES);
   }
 
   /// Capacity of a new segment: follows the size of the store, so that small stores stay small.
@@ -350,7 +397,7 @@ final class Log implements GroupCommit.Forceable {
             options.segmentBytesMax(),
             Math.max(FIRST_SEGMENT_BYTES, Long.highestOneBit(Math.max(1, bytes / 4))));
     long fixed = SegmentFormat.HEADER_BYTES + RecordFormat.SEAL_BYTES;
-    if (needed + fixed + reserve(usual) <= usual) {
+    if (needed + fixed + setAside(usual) <= usual) {
       return usual;
     }
     return needed + fixed + DELETE_RESERVE_BYTES + PAGE_BYTES & -PAGE_BYTES;
@@ -365,7 +412,8 @@ final class Log implements GroupCommit.Forceable {
     long capacity =
         SegmentFormat.HEADER_BYTES + recordBytes + RecordFormat.SEAL_BYTES + PAGE_BYTES - 1
             & -PAGE_BYTES;
-    return SegmentWriter.create(directory, store, id, capacity, environment.clock().millis());
+    return reserve.tapped(
+        () -> SegmentWriter.create(directory, store, id, capacity, environment.clock().millis()));
   }
 
   // ---- Sealing; on store-seal
@@ -451,7 +499,10 @@ final class Log implements GroupCommit.Forceable {
 
   /// Puts the outputs of a compaction in the place of its victims; all at once, and durable on return.
   void replace(Set<Long> victims, List<SealedSegment> outputs) {
-    changeManifest(before -> before.withReplaced(victims, outputs));
+    reserve.tapped(() -> {
+      changeManifest(before -> before.withReplaced(victims, outputs));
+      return true;
+    });
   }
 
   /// Seals the output of a compaction; the manifest does not know it yet.

@@ -66,6 +66,7 @@ final class Recovery {
   private final Environment environment;
   private final Findings findings;
   private final SegmentTable segments = new SegmentTable();
+  private final Reserve reserve;
   private final List<String> leftovers = new ArrayList<>();
 
   /// Every segment that was mapped, for the case that the open fails.
@@ -81,6 +82,7 @@ final class Recovery {
     this.options = options;
     this.environment = environment;
     this.findings = new Findings(options.damagePolicy());
+    this.reserve = new Reserve(directory);
   }
 
   /// Opens the store in a directory that has been locked.
@@ -140,6 +142,7 @@ final class Recovery {
         || name.equals(Manifest.NEXT_NAME)
         || name.equals(IndexImage.NEXT_NAME)
         || name.equals(RecoveryReceipt.NAME)
+        || name.equals(Reserve.NAME)
         || name.equals(RecoveryReceipt.NEXT_NAME);
   }
 
@@ -520,7 +523,11 @@ final class Recovery {
     for (long id : manifest.open()) {
       next = next.withoutOpen(id);
     }
-    next.replaceIn(directory);
+    Manifest replacement = next;
+    reserve.tapped(() -> {
+      replacement.replaceIn(directory);
+      return true;
+    });
     sealed.forEach(Segment::markSealed);
     for (Segment segment : dropped) {
       segments.remove(segment);
@@ -530,7 +537,7 @@ final class Recovery {
   }
 
   private SealedSegment seal(SegmentSealer sealer, Segment segment) {
-    SegmentWriter writer = SegmentWriter.recover(directory, segment);
+    SegmentWriter writer = reserve.tapped(() -> SegmentWriter.recover(directory, segment));
     try {
       return sealer.seal(writer, environment.clock().millis());
     } finally {

@@ -182,10 +182,10 @@ final class SealedLoad {
       }
       intact = false;
       long damagedFrom = scanner.position();
+      List<byte[]> keys = scanner.likelyKeys();
       boolean more = scanner.resync();
       findings.damage(
-          new Damage(
-              segment.name(), damagedFrom, scanner.position() - damagedFrom, problem, List.of()));
+          new Damage(segment.name(), damagedFrom, scanner.position() - damagedFrom, problem, keys));
       if (!more) {
         break;
       }

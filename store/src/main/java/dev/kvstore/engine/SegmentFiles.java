@@ -58,7 +58,13 @@ final class SegmentFiles implements AutoCloseable {
 
   private @Nullable Manifest readManifest() {
     if (!directory.list().contains(Manifest.NAME)) {
-      damages.add(new Damage(Manifest.NAME, 0, 0, "the manifest is missing; keys that were deleted long ago may come back", List.of()));
+      damages.add(
+          new Damage(
+              Manifest.NAME,
+              0,
+              0,
+              "the manifest is missing; keys that were deleted long ago may come back",
+              List.of()));
       return null;
     }
     try {

@@ -106,12 +106,13 @@ final class TailScan {
       // Replay what is whole of an interrupted batch: all of it was durable.
       applyBatch(segment);
       long damagedFrom = read ? scanner.offset() : scanner.position();
+      List<byte[]> keys = read ? List.of() : scanner.likelyKeys();
       if (!read) {
         scanner.resync();
       }
       long damagedTo = read ? scanner.offset() : scanner.position();
       findings.damage(
-          new Damage(segment.name(), damagedFrom, damagedTo - damagedFrom, problem, List.of()));
+          new Damage(segment.name(), damagedFrom, damagedTo - damagedFrom, problem, keys));
       expected = ANY;
       if (read) {
         take(segment, scanner);

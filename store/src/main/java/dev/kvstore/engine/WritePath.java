@@ -375,7 +375,8 @@ final class WritePath {
   /// Makes the log as it was before a write that failed.
   private void undo(SegmentWriter writer, long end, Throwable cause) {
     if (cause instanceof InternalError lost) {
-      // The file was cut under the mapping; where the fault was is not known, so nothing is certain.
+      // The file was cut under the mapping; where the fault was is not known, so nothing is
+      // certain.
       commit.fail(writer.segment().lost(lost));
       return;
     }

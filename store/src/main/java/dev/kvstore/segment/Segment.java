@@ -147,7 +147,8 @@ public final class Segment {
   /// What an access to memory of a file that somebody cut turns into.
   public StoreIoException lost(InternalError cause) {
     return new StoreIoException(
-        name + ": memory of the file is gone: it was cut, or the disk cannot read; verify the store",
+        name
+            + ": memory of the file is gone: it was cut, or the disk cannot read; verify the store",
         cause);
   }
 }

@@ -3,6 +3,7 @@ package dev.kvstore.segment;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// Walks over the records of a segment in the order of the file and believes none without its
@@ -88,6 +89,18 @@ public final class SegmentScanner {
           + " B)";
     }
     return null;
+  }
+
+  /// The key of the record that the bytes at the problem seem to be, if they have a sound header; read
+  /// from damaged bytes, so not to be relied upon.
+  public List<byte[]> likelyKeys() {
+    if (position >= limit || RecordFormat.problem(memory, position, limit) != null) {
+      return List.of();
+    }
+    int length = RecordFormat.keySize(memory, position);
+    byte[] key = new byte[length];
+    MemorySegment.copy(memory, JAVA_BYTE, position + RecordFormat.HEADER_BYTES, key, 0, length);
+    return length == 0 ? List.of() : List.of(key);
   }
 
   /// How far bytes that are not zero reach from here to the limit.

@@ -73,8 +73,18 @@ public final class SegmentWriter {
       segment.remap(Mapping.of(file, capacity, Access.WRITE));
       return new SegmentWriter(segment, file, capacity);
     } catch (Throwable e) {
+      cutAfter(file, segment.end(), e);
       closeAfter(file, e);
       throw e;
+    }
+  }
+
+  /// Gives back what a full disk had left.
+  private static void cutAfter(FileHandle file, long end, Throwable cause) {
+    try {
+      file.cut(end);
+    } catch (RuntimeException e) {
+      cause.addSuppressed(e);
     }
   }
 
