@@ -72,8 +72,8 @@ public interface KvStore extends AutoCloseable {
 
   /// Hands the value of a key to a function without copying it; empty if the key is absent.
   ///
-  /// The memory is read-only and valid only during the call; using it later throws
-  /// [IllegalStateException].
+  /// The memory is read-only and is the record's only during the call. Do not keep it: later it may be
+  /// gone, and then using it throws [IllegalStateException].
   ///
   /// @return what the function returned; empty also if that is null
   <R> Optional<R> get(byte[] key, Function<? super MemorySegment, ? extends @Nullable R> reader);

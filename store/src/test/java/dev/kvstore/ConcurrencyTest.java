@@ -70,16 +70,15 @@ class ConcurrencyTest {
     List<Callable<Long>> tasks = new ArrayList<>();
     for (int t = 0; t < THREADS; t++) {
       KvStore mine = t % 2 == 0 ? store : always;
-      tasks.add(
-          () -> {
-            long last = 0;
-            for (int i = 0; i < 500; i++) {
-              long next = mine.increment("n", 1);
-              assertThat(next).isGreaterThan(last);
-              last = next;
-            }
-            return last;
-          });
+      tasks.add(() -> {
+        long last = 0;
+        for (int i = 0; i < 500; i++) {
+          long next = mine.increment("n", 1);
+          assertThat(next).isGreaterThan(last);
+          last = next;
+        }
+        return last;
+      });
     }
     List<Long> lasts = all(virtual, tasks);
     assertThat(lasts).doesNotHaveDuplicates().contains(THREADS * 500L);
@@ -92,19 +91,19 @@ class ConcurrencyTest {
     store.put("a".getBytes(), new byte[] {0});
     List<Callable<Integer>> tasks = new ArrayList<>();
     for (int t = 0; t < THREADS; t++) {
-      tasks.add(
-          () -> {
-            int won = 0;
-            for (int i = 0; i < 100; i++) {
-              if (store.compareAndSet("a".getBytes(), new byte[] {(byte) i}, new byte[] {(byte) (i + 1)})) {
-                won++;
-              }
-              while (store.get("a".getBytes())[0] <= i) {
-                Thread.onSpinWait();
-              }
-            }
-            return won;
-          });
+      tasks.add(() -> {
+        int won = 0;
+        for (int i = 0; i < 100; i++) {
+          if (store.compareAndSet(
+              "a".getBytes(), new byte[] {(byte) i}, new byte[] {(byte) (i + 1)})) {
+            won++;
+          }
+          while (store.get("a".getBytes())[0] <= i) {
+            Thread.onSpinWait();
+          }
+        }
+        return won;
+      });
     }
     assertThat(all(false, tasks).stream().mapToInt(Integer::intValue).sum()).isEqualTo(100);
   }
@@ -118,48 +117,45 @@ class ConcurrencyTest {
     CountDownLatch writers = new CountDownLatch(3);
     for (int t = 0; t < 3; t++) {
       int writer = t;
-      tasks.add(
-          () -> {
-            long number = 0;
-            for (; number < 4000; number++) {
-              for (int key = 0; key < 5; key++) {
-                store.put("w" + writer + "-" + key, Value.of(number));
-              }
-            }
-            writers.countDown();
-            writers.await();
-            done.set(true);
-            return number;
-          });
+      tasks.add(() -> {
+        long number = 0;
+        for (; number < 4000; number++) {
+          for (int key = 0; key < 5; key++) {
+            store.put("w" + writer + "-" + key, Value.of(number));
+          }
+        }
+        writers.countDown();
+        writers.await();
+        done.set(true);
+        return number;
+      });
     }
     for (int t = 0; t < 3; t++) {
-      tasks.add(
-          () -> {
-            long[] seen = new long[15];
-            Arrays.fill(seen, -1);
-            long reads = 0;
-            while (!done.get()) {
-              for (int i = 0; i < 15; i++) {
-                long number = store.getLong("w" + i / 5 + "-" + i % 5).orElse(-1);
-                assertThat(number).isGreaterThanOrEqualTo(seen[i]);
-                seen[i] = number;
-              }
-              reads++;
-            }
-            return reads;
-          });
-    }
-    tasks.add(
-        () -> {
-          long rounds = 0;
-          while (!done.get()) {
-            store.compact();
-            List<String> keys = store.keys().map(String::new).toList();
-            assertThat(keys).doesNotHaveDuplicates().hasSizeLessThanOrEqualTo(15);
-            rounds++;
+      tasks.add(() -> {
+        long[] seen = new long[15];
+        Arrays.fill(seen, -1);
+        long reads = 0;
+        while (!done.get()) {
+          for (int i = 0; i < 15; i++) {
+            long number = store.getLong("w" + i / 5 + "-" + i % 5).orElse(-1);
+            assertThat(number).isGreaterThanOrEqualTo(seen[i]);
+            seen[i] = number;
           }
-          return rounds;
-        });
+          reads++;
+        }
+        return reads;
+      });
+    }
+    tasks.add(() -> {
+      long rounds = 0;
+      while (!done.get()) {
+        store.compact();
+        List<String> keys = store.keys().map(String::new).toList();
+        assertThat(keys).doesNotHaveDuplicates().hasSizeLessThanOrEqualTo(15);
+        rounds++;
+      }
+      return rounds;
+    });
     all(false, tasks);
     assertThat(store.size()).isEqualTo(15);
     assertThat(store.stats().compactions()).isPositive();
@@ -176,14 +172,13 @@ class ConcurrencyTest {
     List<Callable<Integer>> tasks = new ArrayList<>();
     for (int t = 0; t < 200; t++) {
       int writer = t;
-      tasks.add(
-          () -> {
-            for (int i = 0; i < 20; i++) {
-              long sequence = always.put("w" + writer, Value.of(i));
-              assertThat(store.durableSequence()).isGreaterThanOrEqualTo(sequence);
-            }
-            return 0;
-          });
+      tasks.add(() -> {
+        for (int i = 0; i < 20; i++) {
+          long sequence = always.put("w" + writer, Value.of(i));
+          assertThat(store.durableSequence()).isGreaterThanOrEqualTo(sequence);
+        }
+        return 0;
+      });
     }
     all(true, tasks);
     assertThat(store.stats().syncs()).isLessThan(4000);

@@ -203,30 +203,34 @@ class CrashTest {
       reopen(after, options, model.copy(), random, false, event + ", killed");
       PowerLoss mode = PowerLoss.values()[random.nextInt(PowerLoss.values().length)];
       reopen(
-          after.afterPowerLoss(mode, random), options, model.copy(), random, true, event + ", " + mode);
+          after.afterPowerLoss(mode, random),
+          options,
+          model.copy(),
+          random,
+          true,
+          event + ", " + mode);
     }
   }
 
   @Test
   void aClosedStoreIsCompleteAfterPowerLossAtOnce() {
-    Seed.fresh(
-        random -> {
-          for (PowerLoss mode : PowerLoss.values()) {
-            for (String durability : new String[] {"ALWAYS", "EVERY", "OS"}) {
-              StoreModel model = new StoreModel();
-              SimulatedDirectory disk = SimulatedDirectory.empty();
-              KvStore store = Simulation.open(disk, options(durability));
-              work(new ModelledStore(store, model), random, 40);
-              store.close();
-              assertThat(disk.open()).as("left open").isEmpty();
-              SimulatedDirectory after = disk.image().afterPowerLoss(mode, random).mount();
-              KvStore again = Simulation.open(after, options(durability));
-              model.checkAfterKill(again);
-              again.close();
-              after.discard();
-              disk.discard();
-            }
-          }
-        });
+    Seed.fresh(random -> {
+      for (PowerLoss mode : PowerLoss.values()) {
+        for (String durability : new String[] {"ALWAYS", "EVERY", "OS"}) {
+          StoreModel model = new StoreModel();
+          SimulatedDirectory disk = SimulatedDirectory.empty();
+          KvStore store = Simulation.open(disk, options(durability));
+          work(new ModelledStore(store, model), random, 40);
+          store.close();
+          assertThat(disk.open()).as("left open").isEmpty();
+          SimulatedDirectory after = disk.image().afterPowerLoss(mode, random).mount();
+          KvStore again = Simulation.open(after, options(durability));
+          model.checkAfterKill(again);
+          again.close();
+          after.discard();
+          disk.discard();
+        }
+      }
+    });
   }
 }

@@ -29,7 +29,6 @@ class DamageTest {
   private static DiskImage closed;
   private static DiskImage killed;
 
-
   @BeforeAll
   static void makeStores() {
     model = new StoreModel();
@@ -93,7 +92,8 @@ class DamageTest {
     SimulatedDirectory disk = damaged.mount();
     try {
       boolean vital = event.contains(".seg") || event.startsWith("MANIFEST");
-      // Whether the last write of a store that was killed was under way, only its own bytes can tell.
+      // Whether the last write of a store that was killed was under way, only its own bytes can
+      // tell.
       int mayLack = wasClosed ? 0 : 1;
       if (!isReported(disk, options, mayLack) && vital && wasClosed) {
         // Not read by this open, since the image of the index was enough: verify reads everything.
@@ -110,8 +110,7 @@ class DamageTest {
   /// Opens, reads everything, and fails if any answer is wrong. Whether damage was reported.
   ///
   /// @param mayLack how many of the last writes may be gone without a word
-  private static boolean isReported(
-      SimulatedDirectory disk, Options options, int mayLack) {
+  private static boolean isReported(SimulatedDirectory disk, Options options, int mayLack) {
     KvStore store;
     try {
       store = Simulation.open(disk, options);

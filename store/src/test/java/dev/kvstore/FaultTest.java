@@ -127,8 +127,7 @@ class FaultTest {
     assertThat(store.contains("x")).as("a refused write shows").isFalse();
   }
 
-  private static void reopen(
-      DiskImage image, StoreModel model, boolean powerLoss, String event) {
+  private static void reopen(DiskImage image, StoreModel model, boolean powerLoss, String event) {
     SimulatedDirectory disk = image.mount();
     try {
       KvStore store = Simulation.open(disk, ALWAYS);
@@ -181,35 +180,33 @@ class FaultTest {
 
   @Test
   void aFullDiskFailsTheWriteAndNothingElseAndWritesGoOnWhenThereIsSpace() {
-    Seed.fresh(
-        random -> {
-          SimulatedDirectory disk = SimulatedDirectory.empty();
-          StoreModel model = new StoreModel();
-          KvStore store = Simulation.open(disk, ALWAYS);
-          ModelledStore modelled = new ModelledStore(store, model);
-          for (int round = 0; round < 20; round++) {
-            disk.failWhen(
-                call -> Set.of("fillZero", "write", "create").contains(call.operation()),
-                round % 2 == 0 ? Fault.NO_SPACE : Fault.NO_SPACE_HALF_WAY);
-            for (int step = 0; step < 30; step++) {
-              modelled.step(random);
-            }
-            assertThat(modelled.hasFailed()).as(model.toString()).isFalse();
-            model.checkLive(store);
-            disk.heal();
-            modelled.put("space", Value.of(round));
-            assertThat(store.getLong("space")).as("round " + round + model).hasValue(round);
-            modelled.compact();
-          }
-          store.close();
-          SimulatedDirectory after =
-              disk.image().afterPowerLoss(PowerLoss.NONE, random).mount();
-          KvStore again = Simulation.open(after, ALWAYS);
-          model.checkAfterPowerLoss(again);
-          again.close();
-          after.discard();
-          disk.discard();
-        });
+    Seed.fresh(random -> {
+      SimulatedDirectory disk = SimulatedDirectory.empty();
+      StoreModel model = new StoreModel();
+      KvStore store = Simulation.open(disk, ALWAYS);
+      ModelledStore modelled = new ModelledStore(store, model);
+      for (int round = 0; round < 20; round++) {
+        disk.failWhen(
+            call -> Set.of("fillZero", "write", "create").contains(call.operation()),
+            round % 2 == 0 ? Fault.NO_SPACE : Fault.NO_SPACE_HALF_WAY);
+        for (int step = 0; step < 30; step++) {
+          modelled.step(random);
+        }
+        assertThat(modelled.hasFailed()).as(model.toString()).isFalse();
+        model.checkLive(store);
+        disk.heal();
+        modelled.put("space", Value.of(round));
+        assertThat(store.getLong("space")).as("round " + round + model).hasValue(round);
+        modelled.compact();
+      }
+      store.close();
+      SimulatedDirectory after = disk.image().afterPowerLoss(PowerLoss.NONE, random).mount();
+      KvStore again = Simulation.open(after, ALWAYS);
+      model.checkAfterPowerLoss(again);
+      again.close();
+      after.discard();
+      disk.discard();
+    });
   }
 
   // ---- In open
@@ -255,7 +252,8 @@ class FaultTest {
         try {
           openWithFault(disk, image, model.copy(), call);
         } catch (RuntimeException | AssertionError e) {
-          throw new AssertionError(fault + " at " + call + " of open: " + e + "\nfrom\n" + image, e);
+          throw new AssertionError(
+              fault + " at " + call + " of open: " + e + "\nfrom\n" + image, e);
         } finally {
           disk.discard();
         }
@@ -291,9 +289,8 @@ class FaultTest {
     assertThat(after.files().keySet()).isEqualTo(before.files().keySet());
     after
         .files()
-        .forEach(
-            (name, content) ->
-                assertThat(Arrays.equals(content, before.files().get(name))).as(name).isTrue());
+        .forEach((name, content) ->
+            assertThat(Arrays.equals(content, before.files().get(name))).as(name).isTrue());
   }
 
   /// What an open that failed leaves of a segment begins with all records that were in it.

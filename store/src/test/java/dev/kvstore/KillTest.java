@@ -100,12 +100,11 @@ class KillTest {
   void everyAcknowledgedWriteOutlivesTheProcessManyTimes() {
     long minutes = Long.getLong("kvstore.torture.minutes", 10);
     long end = System.nanoTime() + Duration.ofMinutes(minutes).toNanos() / 2;
-    Seed.fresh(
-        random -> {
-          while (System.nanoTime() < end) {
-            killRounds(random, 9);
-          }
-        });
+    Seed.fresh(random -> {
+      while (System.nanoTime() < end) {
+        killRounds(random, 9);
+      }
+    });
   }
 
   private void killRounds(SplittableRandom random, int rounds) {

@@ -92,9 +92,8 @@ class MeddlingTest {
       assertThat(disk.open()).isEmpty();
       disk.image()
           .files()
-          .forEach(
-              (name, content) ->
-                  assertThat(Arrays.equals(content, image.files().get(name))).as(name).isTrue());
+          .forEach((name, content) ->
+              assertThat(Arrays.equals(content, image.files().get(name))).as(name).isTrue());
       assertThat(disk.image().files().keySet()).isEqualTo(image.files().keySet());
     } finally {
       disk.discard();
@@ -358,38 +357,37 @@ class MeddlingTest {
 
   @Test
   void filesOfRandomBytesAreRefusedQuicklyAndWithoutMuchMemory() {
-    Seed.fresh(
-        random ->
-            mutate(
-                random,
-                1500,
-                content -> {
-                  byte[] garbage = new byte[random.nextInt(9000)];
-                  random.nextBytes(garbage);
-                  return garbage;
-                }));
+    Seed.fresh(random ->
+        mutate(
+            random,
+            1500,
+            content -> {
+              byte[] garbage = new byte[random.nextInt(9000)];
+              random.nextBytes(garbage);
+              return garbage;
+            }));
   }
 
   @Test
   void filesWithAnyFieldsChangedAreRefusedOrRight() {
-    Seed.fresh(
-        random ->
-            mutate(
-                random,
-                4000,
-                content -> {
-                  byte[] changed = content.clone();
-                  for (int i = 1 + random.nextInt(4); i > 0 && changed.length > 0; i--) {
-                    int at = random.nextInt(changed.length);
-                    if (random.nextBoolean()) {
-                      at = random.nextInt(Math.min(200, changed.length)); // where the headers are
-                    }
-                    int length = Math.min(1 << random.nextInt(4), changed.length - at);
-                    byte fill = (byte) new int[] {0, -1, 0x7F, 0x80, random.nextInt()}[random.nextInt(5)];
-                    Arrays.fill(changed, at, at + length, fill);
-                  }
-                  return changed;
-                }));
+    Seed.fresh(random ->
+        mutate(
+            random,
+            4000,
+            content -> {
+              byte[] changed = content.clone();
+              for (int i = 1 + random.nextInt(4); i > 0 && changed.length > 0; i--) {
+                int at = random.nextInt(changed.length);
+                if (random.nextBoolean()) {
+                  at = random.nextInt(Math.min(200, changed.length)); // where the headers are
+                }
+                int length = Math.min(1 << random.nextInt(4), changed.length - at);
+                byte fill =
+                    (byte) new int[] {0, -1, 0x7F, 0x80, random.nextInt()}[random.nextInt(5)];
+                Arrays.fill(changed, at, at + length, fill);
+              }
+              return changed;
+            }));
   }
 
   private static void mutate(SplittableRandom random, int rounds, UnaryOperator<byte[]> change) {
@@ -415,7 +413,21 @@ class MeddlingTest {
       } catch (StoreCorruptionException | StoreVersionException e) {
         // Refused.
       } catch (RuntimeException | AssertionError e) {
-        throw new AssertionError(name + " of " + changed.length + " B: " + e, e);
+        byte[] before = moment.image().files().get(name);
+        String where =
+            Arrays.mismatch(changed, before) + " of " + before.length + ", now " + changed.length;
+        throw new AssertionError(
+            "round "
+                + round
+                + ", "
+                + name
+                + " changed at "
+                + where
+                + ", INDEX "
+                + image.files().containsKey("INDEX")
+                + ": "
+                + e,
+            e);
       } finally {
         disk.discard();
       }

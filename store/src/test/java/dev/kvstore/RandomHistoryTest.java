@@ -78,8 +78,7 @@ class RandomHistoryTest {
         .build();
   }
 
-  private static void work(
-      ModelledStore store, SimulatedDirectory disk, SplittableRandom random) {
+  private static void work(ModelledStore store, SimulatedDirectory disk, SplittableRandom random) {
     for (int steps = random.nextInt(80); steps > 0; steps--) {
       switch (random.nextInt(40)) {
         case 0 -> store.compact();

@@ -216,11 +216,10 @@ abstract class StoreContract {
     for (Runnable call : calls) {
       assertThatExceptionOfType(StoreTooLargeException.class)
           .isThrownBy(call::run)
-          .satisfies(
-              e -> {
-                assertThat(e.bytes()).isEqualTo(KvStore.KEY_BYTES_MAX + 1);
-                assertThat(e.bytesMax()).isEqualTo(KvStore.KEY_BYTES_MAX);
-              });
+          .satisfies(e -> {
+            assertThat(e.bytes()).isEqualTo(KvStore.KEY_BYTES_MAX + 1);
+            assertThat(e.bytesMax()).isEqualTo(KvStore.KEY_BYTES_MAX);
+          });
     }
     assertThat(store.lastSequence()).isZero();
     assertThat(store.contains("fine")).isFalse();
@@ -255,7 +254,8 @@ abstract class StoreContract {
     assertThatNullPointerException().isThrownBy(() -> store.delete((byte[]) null));
     assertThatNullPointerException().isThrownBy(() -> store.write(null));
     assertThatNullPointerException()
-        .isThrownBy(() -> store.write(new WriteBatch().put("a", "1").put(bytes("b"), (byte[]) null)));
+        .isThrownBy(
+            () -> store.write(new WriteBatch().put("a", "1").put(bytes("b"), (byte[]) null)));
     assertThat(store.size()).isZero();
     store.put("a", "still works");
     assertThat(store.getString("a")).contains("still works");
@@ -362,8 +362,7 @@ abstract class StoreContract {
   void sequencesGrowByOneWithEachChangeAndGoOnAfterReopening() {
     assertThat(store.put("a", "1")).isEqualTo(1);
     assertThat(store.put("a", "2")).isEqualTo(2);
-    assertThat(store.write(new WriteBatch().put("b", "1").delete("a").put("c", "1")))
-        .isEqualTo(5);
+    assertThat(store.write(new WriteBatch().put("b", "1").delete("a").put("c", "1"))).isEqualTo(5);
     assertThat(store.putAll(List.of(Entry.of("d", "1"), Entry.of("e", "1")))).isEqualTo(7);
     store.delete("d");
     assertThat(store.lastSequence()).isEqualTo(8);
@@ -544,8 +543,7 @@ abstract class StoreContract {
             store
                 .entries()
                 .collect(
-                    Collectors.toMap(
-                        Entry::keyText, entry -> ((Value.Text) entry.value()).text())))
+                    Collectors.toMap(Entry::keyText, entry -> ((Value.Text) entry.value()).text())))
         .isEqualTo(expected);
   }
 
@@ -559,17 +557,16 @@ abstract class StoreContract {
     }
     List<String> seen = new ArrayList<>();
     try (Stream<Entry> entries = store.entries()) {
-      entries.forEach(
-          entry -> {
-            int i = seen.size();
-            seen.add(entry.keyText());
-            store.put("come-" + i, "x".repeat(50));
-            store.delete("go-" + i % 3000);
-            store.put("stay-" + i % 3000, "y".repeat(50));
-            if (i % 1500 == 700) {
-              store.compact();
-            }
-          });
+      entries.forEach(entry -> {
+        int i = seen.size();
+        seen.add(entry.keyText());
+        store.put("come-" + i, "x".repeat(50));
+        store.delete("go-" + i % 3000);
+        store.put("stay-" + i % 3000, "y".repeat(50));
+        if (i % 1500 == 700) {
+          store.compact();
+        }
+      });
     }
     assertThat(seen).doesNotHaveDuplicates();
     assertThat(seen.stream().filter(key -> key.startsWith("stay-")).collect(Collectors.toSet()))
@@ -615,22 +612,20 @@ abstract class StoreContract {
     store.put(bytes("a"), bytes("value"));
     assertThat(store.get(bytes("a"), memory -> null)).isEmpty();
     assertThatExceptionOfType(UnsupportedOperationException.class)
-        .isThrownBy(
-            () ->
-                store.get(
-                    bytes("a"),
-                    memory -> {
-                      throw new UnsupportedOperationException("mine");
-                    }));
+        .isThrownBy(() ->
+            store.get(
+                bytes("a"),
+                memory -> {
+                  throw new UnsupportedOperationException("mine");
+                }));
     assertThatExceptionOfType(IllegalStateException.class)
         .as("the reader's own exception is not taken for one of the store")
-        .isThrownBy(
-            () ->
-                store.get(
-                    bytes("a"),
-                    memory -> {
-                      throw new IllegalStateException("mine");
-                    }))
+        .isThrownBy(() ->
+            store.get(
+                bytes("a"),
+                memory -> {
+                  throw new IllegalStateException("mine");
+                }))
         .withMessage("mine");
     assertThat(store.get(bytes("a"), MemorySegment::byteSize)).contains(5L);
   }
@@ -639,7 +634,8 @@ abstract class StoreContract {
   void aReaderMayUseTheStore() {
     store.put(bytes("a"), bytes("value"));
     Optional<Long> sequence =
-        store.get(bytes("a"), memory -> store.put(bytes("copy"), memory.toArray(ValueLayout.JAVA_BYTE)));
+        store.get(
+            bytes("a"), memory -> store.put(bytes("copy"), memory.toArray(ValueLayout.JAVA_BYTE)));
     assertThat(sequence).contains(2L);
     assertThat(store.get(bytes("copy"))).isEqualTo(bytes("value"));
   }
@@ -748,12 +744,11 @@ abstract class StoreContract {
     assertThat(catchThrowable(() -> async.get(bytes("a")).get()))
         .hasCauseInstanceOf(StoreClosedException.class);
     Throwable late =
-        catchThrowable(
-            () -> {
-              while (iterator.hasNext()) {
-                iterator.next();
-              }
-            });
+        catchThrowable(() -> {
+          while (iterator.hasNext()) {
+            iterator.next();
+          }
+        });
     assertThat(late == null || late instanceof StoreClosedException).as("%s", late).isTrue();
     store = open(OPTIONS);
     assertThat(store.getString("a")).contains("1");

@@ -27,8 +27,7 @@ class TornTailTest {
   ///
   /// @param before where its last write begins in the segment
   /// @param after where it ends
-  private record Killed(
-      DiskImage image, StoreModel before, int begin, int end, long lastSequence) {
+  private record Killed(DiskImage image, StoreModel before, int begin, int end, long lastSequence) {
     byte[] segment() {
       return image.files().get(SEGMENT).clone();
     }
@@ -118,7 +117,8 @@ class TornTailTest {
         continue; // padding: the write is whole
       }
       byte[] left = tail.apply(rest);
-      byte[] torn = Arrays.copyOf(segment, left.length < rest.length ? at + left.length : segment.length);
+      byte[] torn =
+          Arrays.copyOf(segment, left.length < rest.length ? at + left.length : segment.length);
       System.arraycopy(left, 0, torn, at, left.length);
       requireLastWriteGone(killed, torn, how + " from byte " + (at - killed.begin()));
     }
@@ -162,8 +162,7 @@ class TornTailTest {
 
   @Test
   void aWriteScrambledFromAnyByteIsGoneAndNothingElse() {
-    Seed.fresh(
-        random -> tear(killedAfterPut(), "garbage", rest -> garbage(rest, random)));
+    Seed.fresh(random -> tear(killedAfterPut(), "garbage", rest -> garbage(rest, random)));
   }
 
   @Test
@@ -221,24 +220,23 @@ class TornTailTest {
 
   @Test
   void zerosGarbageAndStrayRecordsBehindTheEndAreCut() {
-    Seed.fresh(
-        random -> {
-          Killed killed = killedAfterPut();
-          byte[] segment = killed.segment();
-          byte[] whole = Arrays.copyOf(segment, killed.begin());
-          for (int length : new int[] {1, 7, 8, 9, 100, 512, 4096, 70_000}) {
-            requireLastWriteGone(
-                killed, Arrays.copyOf(whole, whole.length + length), length + " zeros");
-            byte[] garbage = new byte[length];
-            random.nextBytes(garbage);
-            requireLastWriteGone(killed, joined(whole, garbage), length + " B of garbage");
-            byte[] stray = new byte[length];
-            for (int at = 0; at < length; at += whole.length) {
-              System.arraycopy(whole, 0, stray, at, Math.min(whole.length, length - at));
-            }
-            requireLastWriteGone(killed, joined(whole, stray), length + " B of the same file");
-          }
-        });
+    Seed.fresh(random -> {
+      Killed killed = killedAfterPut();
+      byte[] segment = killed.segment();
+      byte[] whole = Arrays.copyOf(segment, killed.begin());
+      for (int length : new int[] {1, 7, 8, 9, 100, 512, 4096, 70_000}) {
+        requireLastWriteGone(
+            killed, Arrays.copyOf(whole, whole.length + length), length + " zeros");
+        byte[] garbage = new byte[length];
+        random.nextBytes(garbage);
+        requireLastWriteGone(killed, joined(whole, garbage), length + " B of garbage");
+        byte[] stray = new byte[length];
+        for (int at = 0; at < length; at += whole.length) {
+          System.arraycopy(whole, 0, stray, at, Math.min(whole.length, length - at));
+        }
+        requireLastWriteGone(killed, joined(whole, stray), length + " B of the same file");
+      }
+    });
   }
 
   @Test
@@ -255,8 +253,7 @@ class TornTailTest {
     byte[] torn = Arrays.copyOf(killed.segment(), killed.end() - 20);
     SimulatedDirectory disk = killed.image().with(SEGMENT, torn).mount();
     KvStore store = Simulation.open(disk, OS);
-    assertThat(store.recovery().tailBytesCut())
-        .isBetween(1L, (long) killed.end() - killed.begin());
+    assertThat(store.recovery().tailBytesCut()).isBetween(1L, (long) killed.end() - killed.begin());
     assertThat(store.recovery().tailReason()).isNotEmpty();
     store.close();
     disk.discard();

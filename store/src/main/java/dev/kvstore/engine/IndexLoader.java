@@ -105,6 +105,7 @@ final class IndexLoader {
       long otherKey = otherOffset + RecordFormat.HEADER_BYTES;
       if (RecordFormat.keySize(otherLog, otherOffset) != keySize
           || otherKey + keySize > otherLog.byteSize()
+          || key + keySize > log.byteSize()
           || MemorySegment.mismatch(log, key, key + keySize, otherLog, otherKey, otherKey + keySize)
               >= 0) {
         return false;

@@ -97,6 +97,10 @@ final class KeyWalk extends Spliterators.AbstractSpliterator<byte[]> {
       MemorySegment log = segment.memory();
       try {
         long at = segment.offsetOf(address);
+        String problem = RecordFormat.problem(log, at, segment.end());
+        if (problem != null) {
+          throw damaged(segment, at, problem);
+        }
         byte[] key = new byte[RecordFormat.keySize(log, at)];
         MemorySegment.copy(
             log, ValueLayout.JAVA_BYTE, at + RecordFormat.HEADER_BYTES, key, 0, key.length);
@@ -121,15 +125,14 @@ final class KeyWalk extends Spliterators.AbstractSpliterator<byte[]> {
     if (index.contains(hasher.hash(key), address)) {
       return;
     }
-    String problem = RecordFormat.problem(log, at, segment.end());
-    if (problem == null
-        && !checksum.verifies(
-            log, at, key.length, RecordFormat.valueSize(log, at), segment.salt())) {
-      problem = "the record does not verify";
+    long valueSize = RecordFormat.valueSize(log, at);
+    if (!checksum.verifies(log, at, key.length, valueSize, segment.salt())) {
+      throw damaged(segment, at, "the record does not verify");
     }
-    if (problem != null) {
-      throw new StoreCorruptionException(
-          segment.name(), at, problem + "; other records are not concerned; verify the store");
-    }
+  }
+
+  private static StoreCorruptionException damaged(Segment segment, long at, String problem) {
+    return new StoreCorruptionException(
+        segment.name(), at, problem + "; other records are not concerned; verify the store");
   }
 }

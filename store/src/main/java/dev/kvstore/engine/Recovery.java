@@ -182,6 +182,7 @@ final class Recovery {
     tail.run(first);
     sealedLoad.removeTombstones();
 
+    requireCurrent(manifest, names, tail.lastSequence());
     boolean clean = isClean(tail, open);
     long nextSegment = nextSegment(manifest, names);
     Segment toContinue = clean && !open.isEmpty() ? open.getFirst() : null;
@@ -493,6 +494,48 @@ final class Recovery {
       }
     }
     return first;
+  }
+
+  // ---- A manifest from earlier
+
+  /// Segments that the manifest does not know are leftovers, unless they show that it is an earlier one
+  /// that was put back. A leftover with an id that the manifest never gave out is a segment without
+  /// records or the output of a compaction, and neither has a record younger than the log.
+  private void requireCurrent(Manifest manifest, Set<String> names, long lastSequence) {
+    for (String name : names) {
+      OptionalLong id = SegmentFormat.segmentIdOf(name);
+      if (id.isPresent()
+          && id.getAsLong() >= manifest.nextSegment()
+          && hasYounger(manifest.store(), id.getAsLong(), lastSequence)) {
+        damage(
+            Manifest.NAME,
+            0,
+            0,
+            "the manifest is older than " + name + ", which holds writes that it does not know of");
+      }
+    }
+  }
+
+  private boolean hasYounger(StoreId store, long id, long lastSequence) {
+    try (FileHandle file = directory.open(SegmentFormat.segmentName(id), Access.READ)) {
+      long bytes = file.size() & -8L;
+      if (bytes < SegmentFormat.HEADER_BYTES) {
+        return false;
+      }
+      Mapping mapping = Mapping.of(file, bytes, Access.READ);
+      try {
+        Segment segment = new Segment(store, id, mapping, bytes);
+        SegmentScanner scanner = new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, bytes);
+        while (scanner.next()) {
+          if (scanner.sequence() > lastSequence) {
+            return true;
+          }
+        }
+        return false;
+      } finally {
+        mapping.retire();
+      }
+    }
   }
 
   // ---- Leaving it as if it had been closed

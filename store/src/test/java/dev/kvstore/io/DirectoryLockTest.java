@@ -247,7 +247,10 @@ class DirectoryLockTest {
         directory.lock(access);
       }
     }
-    assertThat(lock).content().startsWith("pid=" + ProcessHandle.current().pid()).hasSizeLessThan(200);
+    assertThat(lock)
+        .content()
+        .startsWith("pid=" + ProcessHandle.current().pid())
+        .hasSizeLessThan(200);
   }
 
   @Test

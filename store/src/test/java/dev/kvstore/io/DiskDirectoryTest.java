@@ -128,14 +128,12 @@ class DiskDirectoryTest extends FileContract {
     Files.writeString(temporary.resolve("a"), "mine");
     Directory directory = DiskDirectory.open(temporary, Access.WRITE, false);
     directory.close();
-    assertThatExceptionOfType(StoreClosedException.class)
-        .isThrownBy(() -> directory.create("b"));
+    assertThatExceptionOfType(StoreClosedException.class).isThrownBy(() -> directory.create("b"));
     assertThatExceptionOfType(StoreClosedException.class)
         .isThrownBy(() -> directory.open("a", Access.WRITE));
     assertThatExceptionOfType(StoreClosedException.class)
         .isThrownBy(() -> directory.rename("a", "b"));
-    assertThatExceptionOfType(StoreClosedException.class)
-        .isThrownBy(() -> directory.remove("a"));
+    assertThatExceptionOfType(StoreClosedException.class).isThrownBy(() -> directory.remove("a"));
     assertThatExceptionOfType(StoreClosedException.class)
         .isThrownBy(() -> directory.lock(Access.READ));
     assertThat(temporary.resolve("a")).hasContent("mine");
@@ -168,8 +166,7 @@ class DiskDirectoryTest extends FileContract {
   void aFullDeviceFailsTheWriteAsNoSpace() throws IOException {
     Path full = Path.of("/dev/full");
     assumeTrue(Files.isWritable(full));
-    try (var channel =
-            FileChannel.open(full, StandardOpenOption.WRITE);
+    try (var channel = FileChannel.open(full, StandardOpenOption.WRITE);
         FileHandle file = new DiskFile("full", full, channel)) {
       assertThatExceptionOfType(StoreIoException.class)
           .isThrownBy(() -> file.fillZero(0, 4096))
@@ -184,9 +181,7 @@ class DiskDirectoryTest extends FileContract {
         FileHandle file = directory.create("a");
         Arena arena = Arena.ofShared()) {
       file.fillZero(0, 64 << 10);
-      try (var channel =
-          FileChannel.open(
-              temporary.resolve("a"), StandardOpenOption.WRITE)) {
+      try (var channel = FileChannel.open(temporary.resolve("a"), StandardOpenOption.WRITE)) {
         channel.truncate(100);
       }
       assertThatThrownBy(() -> file.read(50, new byte[100], 0, 100))

@@ -148,7 +148,19 @@ abstract class FileContract {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"", ".", "..", "a/b", "../a", "/etc/passwd", "a\\b", ".hidden", "a\0b", "a b", "LOCK"})
+      strings = {
+        "",
+        ".",
+        "..",
+        "a/b",
+        "../a",
+        "/etc/passwd",
+        "a\\b",
+        ".hidden",
+        "a\0b",
+        "a b",
+        "LOCK"
+      })
   void namesThatAreNoNamesOfOursAreRefused(String name) {
     assertThatIllegalArgumentException().isThrownBy(() -> directory.create(name));
     assertThatIllegalArgumentException().isThrownBy(() -> directory.open(name, Access.READ));
@@ -158,8 +170,7 @@ abstract class FileContract {
   }
 
   @Test
-  void linksAreListedButNeverFollowed(@TempDir Path elsewhere)
-      throws IOException {
+  void linksAreListedButNeverFollowed(@TempDir Path elsewhere) throws IOException {
     Path secret = Files.write(elsewhere.resolve("secret"), bytes(10));
     Files.createSymbolicLink(directory.path().resolve(FILE), secret);
     assertThat(directory.list()).containsExactly(FILE);

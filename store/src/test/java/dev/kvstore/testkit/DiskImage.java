@@ -115,8 +115,7 @@ public final class DiskImage {
     for (NameChange change : pendingNames) {
       pending.add(new NameChange(change.from(), change.to(), copy(change.inode(), copies)));
     }
-    return new DiskImage(
-        files, copy(inodes, copies), copy(durableNames, copies), pending, locked);
+    return new DiskImage(files, copy(inodes, copies), copy(durableNames, copies), pending, locked);
   }
 
   private static Map<String, Inode> copy(Map<String, Inode> names, Map<Inode, Inode> copies) {
@@ -143,11 +142,8 @@ public final class DiskImage {
     Map<Inode, byte[]> live = new IdentityHashMap<>();
     inodes.forEach((name, inode) -> live.put(inode, files.get(name)));
     Map<String, byte[]> left = new TreeMap<>();
-    names.forEach(
-        (name, inode) ->
-            left.put(
-                name,
-                content(inode, live.getOrDefault(inode, inode.unlinked()), mode, random)));
+    names.forEach((name, inode) ->
+        left.put(name, content(inode, live.getOrDefault(inode, inode.unlinked()), mode, random)));
     return of(left, locked && random.nextBoolean());
   }
 
@@ -238,14 +234,13 @@ public final class DiskImage {
   @Override
   public String toString() {
     StringBuilder text = new StringBuilder();
-    files.forEach(
-        (name, content) ->
-            text.append(name)
-                .append(' ')
-                .append(content.length)
-                .append(" B, ")
-                .append(inodes.get(name).durable().length)
-                .append(" B forced\n"));
+    files.forEach((name, content) ->
+        text.append(name)
+            .append(' ')
+            .append(content.length)
+            .append(" B, ")
+            .append(inodes.get(name).durable().length)
+            .append(" B forced\n"));
     return text.append(pendingNames.size()).append(" changes of names not forced").toString();
   }
 }

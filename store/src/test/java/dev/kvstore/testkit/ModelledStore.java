@@ -130,7 +130,8 @@ public final class ModelledStore {
         "compareAndSet " + key + (right ? "" : " in vain"),
         right ? List.of(new Change(key, after)) : List.of(),
         () -> {
-          boolean set = store.compareAndSet(bytes(key), wanted, after == null ? null : after.toBytes());
+          boolean set =
+              store.compareAndSet(bytes(key), wanted, after == null ? null : after.toBytes());
           require(set == right, "compareAndSet of " + key + " must say " + right);
           return right && (before != null || after != null);
         });

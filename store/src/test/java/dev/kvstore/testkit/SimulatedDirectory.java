@@ -38,8 +38,7 @@ public final class SimulatedDirectory implements Directory {
   static final String LOCK = "LOCK";
 
   private static final byte[] STALE_LOCK =
-      "pid=4194305\nhost=gone\nsince=2001-01-01T00:00:00Z\n"
-          .getBytes(StandardCharsets.US_ASCII);
+      "pid=4194305\nhost=gone\nsince=2001-01-01T00:00:00Z\n".getBytes(StandardCharsets.US_ASCII);
 
   private record Rule(Predicate<Call> when, Fault fault) {}
 
@@ -149,8 +148,7 @@ public final class SimulatedDirectory implements Directory {
   /// The system writes some of what is waiting to the disk by itself.
   public synchronized void writeBack(RandomGenerator random) {
     names.forEach(
-        (name, inode) ->
-            inode.writeBack(content(name), 512, sector -> random.nextInt(3) == 0));
+        (name, inode) -> inode.writeBack(content(name), 512, sector -> random.nextInt(3) == 0));
     int arrived = random.nextInt(pendingNames.size() + 1);
     List<NameChange> first = pendingNames.subList(0, arrived);
     first.forEach(change -> change.applyTo(durableNames));
@@ -361,8 +359,7 @@ public final class SimulatedDirectory implements Directory {
   }
 
   boolean isHalfWay(Call call) {
-    return faultOf(call) == Fault.NO_SPACE_HALF_WAY
-        || (call.number() == crashAt && crashHalfWay);
+    return faultOf(call) == Fault.NO_SPACE_HALF_WAY || (call.number() == crashAt && crashHalfWay);
   }
 
   @Nullable Fault faultOf(Call call) {

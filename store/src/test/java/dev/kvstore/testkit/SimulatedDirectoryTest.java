@@ -130,8 +130,7 @@ class SimulatedDirectoryTest {
     boolean stale = false;
     for (int round = 0; round < 50; round++) {
       byte[] left =
-          disk.image().afterPowerLoss(PowerLoss.SIZE_WITHOUT_DATA, random).files()
-              .get("a");
+          disk.image().afterPowerLoss(PowerLoss.SIZE_WITHOUT_DATA, random).files().get("a");
       assertThat(left).hasSize(8192);
       assertThat(Arrays.equals(left, NEW)).isFalse();
       zeros |= Arrays.equals(left, new byte[8192]);
@@ -151,8 +150,7 @@ class SimulatedDirectoryTest {
     disk.rename("MANIFEST.tmp", "MANIFEST");
     Set<Set<String>> names = new HashSet<>();
     for (int round = 0; round < 100; round++) {
-      Map<String, byte[]> left =
-          disk.image().afterPowerLoss(PowerLoss.SECTORS, random).files();
+      Map<String, byte[]> left = disk.image().afterPowerLoss(PowerLoss.SECTORS, random).files();
       assertThat(left.get("MANIFEST")).isIn(OLD, NEW);
       names.add(left.keySet());
     }
@@ -239,9 +237,7 @@ class SimulatedDirectoryTest {
             .isThrownBy(() -> script(disk))
             .withMessageContaining("call " + number + ":")
             .satisfies(
-                e ->
-                    assertThat(e.isNoSpace())
-                        .isEqualTo(fault.name().startsWith("NO_SPACE")));
+                e -> assertThat(e.isNoSpace()).isEqualTo(fault.name().startsWith("NO_SPACE")));
         assertThat(disk.calls()).isEqualTo(call);
       }
     }
@@ -293,8 +289,7 @@ class SimulatedDirectoryTest {
     SimulatedDirectory disk = empty();
     try (FileHandle file = disk.create("a")) {
       disk.failFrom(2, Fault.NO_SPACE_HALF_WAY);
-      assertThatExceptionOfType(StoreIoException.class)
-          .isThrownBy(() -> file.fillZero(0, 8192));
+      assertThatExceptionOfType(StoreIoException.class).isThrownBy(() -> file.fillZero(0, 8192));
       disk.heal();
       assertThat(file.size()).isEqualTo(4096);
     }
@@ -306,8 +301,7 @@ class SimulatedDirectoryTest {
     disk.lock(Access.READ);
     disk.open("a", Access.READ).close();
     assertThatExceptionOfType(AssertionError.class).isThrownBy(() -> disk.create("b"));
-    assertThatExceptionOfType(AssertionError.class)
-        .isThrownBy(() -> disk.open("a", Access.WRITE));
+    assertThatExceptionOfType(AssertionError.class).isThrownBy(() -> disk.open("a", Access.WRITE));
     assertThatExceptionOfType(AssertionError.class).isThrownBy(() -> disk.remove("a"));
     assertThatExceptionOfType(AssertionError.class).isThrownBy(disk::force);
   }

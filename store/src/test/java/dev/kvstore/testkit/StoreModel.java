@@ -191,12 +191,11 @@ public final class StoreModel {
   public Map<String, Value> contents(KvStore store) {
     Map<String, Value> found = new TreeMap<>();
     try (Stream<Entry> entries = store.entries()) {
-      entries.forEach(
-          entry -> {
-            if (found.put(entry.keyText(), entry.value()) != null) {
-              throw new AssertionError("delivered twice: " + entry.keyText());
-            }
-          });
+      entries.forEach(entry -> {
+        if (found.put(entry.keyText(), entry.value()) != null) {
+          throw new AssertionError("delivered twice: " + entry.keyText());
+        }
+      });
     }
     if (store.size() != found.size()) {
       throw new AssertionError("size() is " + store.size() + ", there are " + found.size());
@@ -236,7 +235,10 @@ public final class StoreModel {
   @Override
   public String toString() {
     int from = Math.max(0, log.size() - 60);
-    return "the last of " + log.size() + " events:\n  " + String.join("\n  ", log.subList(from, log.size()));
+    return "the last of "
+        + log.size()
+        + " events:\n  "
+        + String.join("\n  ", log.subList(from, log.size()));
   }
 
   static String text(@Nullable Value value) {
