@@ -354,7 +354,14 @@ public final class Inspection {
       lastSequence = manifest.sealedSequence();
     }
     SealedLoad load =
-        new SealedLoad(store.directory(), store.store(), hasher, index, table, findings, Set.of());
+        new SealedLoad(
+            store.directory(),
+            store.store(),
+            hasher,
+            index,
+            table,
+            findings,
+            new DirectoryNames(store.directory(), findings));
     IndexLoader loader = load.newLoader();
     long done = 0;
     for (Segment segment : store.segments()) {

@@ -6,34 +6,25 @@ import dev.kvstore.RecoveryReport;
 import dev.kvstore.RecoveryReport.IndexSource;
 import dev.kvstore.RecoveryReport.Outcome;
 import dev.kvstore.StoreCorruptionException;
-import dev.kvstore.StoreIoException;
 import dev.kvstore.StoreStartupException;
 import dev.kvstore.StoreVersionException;
 import dev.kvstore.engine.IndexImage.ImagedSegment;
 import dev.kvstore.index.HashIndex;
-import dev.kvstore.io.Access;
 import dev.kvstore.io.Directory;
-import dev.kvstore.io.FileHandle;
-import dev.kvstore.segment.FileFormat;
 import dev.kvstore.segment.KeyHasher;
 import dev.kvstore.segment.Manifest;
-import dev.kvstore.segment.Mapping;
-import dev.kvstore.segment.RecordFormat;
 import dev.kvstore.segment.SealedSegment;
 import dev.kvstore.segment.Segment;
 import dev.kvstore.segment.SegmentFormat;
-import dev.kvstore.segment.SegmentScanner;
 import dev.kvstore.segment.SegmentSealer;
 import dev.kvstore.segment.SegmentWriter;
 import dev.kvstore.segment.StoreId;
-import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalLong;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -67,13 +58,8 @@ final class Recovery {
   private final Findings findings;
   private final SegmentTable segments = new SegmentTable();
   private final Reserve reserve;
-  private final List<String> leftovers = new ArrayList<>();
-
-  /// Every segment that was mapped, for the case that the open fails.
-  private final List<Segment> opened = new ArrayList<>();
-
-  /// Sealed segments whose length or seal is wrong: not to be loaded from a hint.
-  private final Set<Segment> doubtful = new HashSet<>();
+  private final DirectoryNames names;
+  private final SegmentOpening opening;
 
   private HashIndex index = new HashIndex();
 
@@ -83,6 +69,8 @@ final class Recovery {
     this.environment = environment;
     this.findings = new Findings(options.damagePolicy());
     this.reserve = new Reserve(directory);
+    this.names = new DirectoryNames(directory, findings);
+    this.opening = new SegmentOpening(directory, names, findings);
   }
 
   /// Opens the store in a directory that has been locked.
@@ -91,66 +79,16 @@ final class Recovery {
     try {
       return recovery.run();
     } catch (Throwable e) {
-      recovery.opened.forEach(Segment::retire);
+      recovery.opening.retireAll();
       recovery.index.close();
       throw e;
     }
-  }
-
-  /// Refuses a directory that holds something else. Changes nothing, not even a lock file.
-  ///
-  /// @throws StoreStartupException if there is no store, and none is to be created here
-  static void requireStoreOrRoom(Directory directory, Options options) {
-    List<String> names = directory.list();
-    if (names.contains(Manifest.NAME)) {
-      return;
-    }
-    for (String name : names) {
-      if (isOurs(name) && !isScaffolding(name)) {
-        throw new StoreCorruptionException(
-            Manifest.NAME,
-            0,
-            "the manifest is missing although there is "
-                + name
-                + "; put it back, or use `kvstore salvage` to copy the records into a new store");
-      }
-    }
-    if (options.readOnly() || !options.createIfMissing()) {
-      throw new StoreStartupException("there is no store in " + directory.path());
-    }
-    for (String name : names) {
-      if (!isOurs(name) && !name.startsWith(".") && !name.equals("lost+found/")) {
-        throw new StoreStartupException(
-            directory.path()
-                + " is not empty and not a store: it holds "
-                + name
-                + "; name another directory");
-      }
-    }
-  }
-
-  private static boolean isOurs(String name) {
-    return isScaffolding(name)
-        || name.equals(IndexImage.NAME)
-        || SegmentFormat.segmentIdOf(name).isPresent()
-        || SegmentFormat.hintIdOf(name).isPresent();
-  }
-
-  /// What may be left by a creation that did not come to its end.
-  private static boolean isScaffolding(String name) {
-    return name.equals("LOCK")
-        || name.equals(Manifest.NEXT_NAME)
-        || name.equals(IndexImage.NEXT_NAME)
-        || name.equals(RecoveryReceipt.NAME)
-        || name.equals(Reserve.NAME)
-        || name.equals(RecoveryReceipt.NEXT_NAME);
   }
 
   // ---- The whole
 
   private Result run() {
     long startNanos = System.nanoTime();
-    Set<String> names = new HashSet<>(directory.list());
     boolean created = !names.contains(Manifest.NAME);
     if (created) {
       Manifest.empty(StoreId.random(environment.random()), options.application())
@@ -160,9 +98,9 @@ final class Recovery {
     requireApplication(manifest);
     KeyHasher hasher = new KeyHasher(manifest.store());
 
-    List<Segment> sealed = openSealed(manifest, names);
-    List<Segment> open = openOpen(manifest, names);
-    IndexImage.Opened image = openImage(manifest, sealed, open, names);
+    List<Segment> sealed = opening.sealed(manifest);
+    List<Segment> open = opening.open(manifest);
+    IndexImage.Opened image = openImage(manifest, sealed, open);
     boolean imaged = image != null && loadImage(image, sealed, open);
     if (!imaged) {
       place(sealed, open);
@@ -177,17 +115,18 @@ final class Recovery {
       lastSequence = Math.max(lastSequence, image.lastSequence());
       first = replayBehindImage(sealedLoad, image, sealed, open, first);
     }
-    sealedLoad.run(toLoad, doubtful, environment.workers(), options.recoveryThreads());
+    sealedLoad.run(toLoad, opening.doubtful(), environment.workers(), options.recoveryThreads());
     TailScan tail = new TailScan(open, sealedLoad.newLoader(), hasher, findings, lastSequence);
     tail.run(first);
     sealedLoad.removeTombstones();
 
-    requireCurrent(manifest, names, tail.lastSequence());
+    names.requireCurrent(manifest, tail.lastSequence());
     boolean clean = isClean(tail, open);
-    long nextSegment = nextSegment(manifest, names);
+    long nextSegment = names.nextSegment(manifest);
     Segment toContinue = clean && !open.isEmpty() ? open.getFirst() : null;
     // Damage is not repaired in place: what is written from now on could not be told from it later.
     boolean readOnly = options.readOnly() || !findings.damages().isEmpty();
+    List<String> leftovers = List.of();
     if (!readOnly) {
       if (!clean) {
         manifest = sealOpen(manifest, hasher, tail, open);
@@ -199,7 +138,7 @@ final class Recovery {
           sealer.writeHint(segment, summary);
         }
       }
-      removeLeftovers(manifest);
+      leftovers = names.removeLeftovers(manifest);
     }
     Outcome outcome =
         !findings.damages().isEmpty()
@@ -222,7 +161,7 @@ final class Recovery {
             findings.tailBytesCut(),
             findings.tailReason(),
             findings.filesIgnored(),
-            List.copyOf(leftovers),
+            leftovers,
             findings.damages(),
             Duration.ofNanos(System.nanoTime() - startNanos));
     if (!options.readOnly()) {
@@ -259,102 +198,6 @@ final class Recovery {
         });
   }
 
-  // ---- Segments
-
-  private List<Segment> openSealed(Manifest manifest, Set<String> names) {
-    List<Segment> sealed = new ArrayList<>();
-    for (SealedSegment listed : manifest.sealed()) {
-      String name = SegmentFormat.segmentName(listed.id());
-      Segment segment = openSegment(manifest.store(), listed.id(), names, listed.bytes());
-      if (segment == null) {
-        continue;
-      }
-      segment.markSealed(listed);
-      sealed.add(segment);
-      if (segment.end() < listed.bytes()) {
-        doubtful.add(segment);
-        damage(
-            name,
-            segment.end(),
-            listed.bytes() - segment.end(),
-            "the file has " + segment.end() + " bytes, it was sealed with " + listed.bytes());
-      } else if (!hasSeal(segment, listed)) {
-        doubtful.add(segment);
-        damage(
-            name,
-            listed.bytes() - RecordFormat.SEAL_BYTES,
-            RecordFormat.SEAL_BYTES,
-            "the seal is not the one that the manifest knows");
-      }
-    }
-    return sealed;
-  }
-
-  private static boolean hasSeal(Segment segment, SealedSegment listed) {
-    long at = listed.bytes() - RecordFormat.SEAL_BYTES;
-    if (at < SegmentFormat.HEADER_BYTES) {
-      return false;
-    }
-    SegmentScanner scanner = new SegmentScanner(segment, at, listed.bytes());
-    return scanner.next()
-        && scanner.kind() == RecordFormat.SEAL
-        && RecordFormat.checksum(segment.memory(), at) == listed.sealChecksum();
-  }
-
-  private List<Segment> openOpen(Manifest manifest, Set<String> names) {
-    List<Segment> open = new ArrayList<>();
-    for (long id : manifest.open()) {
-      Segment segment = openSegment(manifest.store(), id, names, Long.MAX_VALUE);
-      if (segment != null) {
-        open.add(segment);
-      }
-    }
-    return open;
-  }
-
-  /// Maps a segment; its end is the end of its file, or `bytesMax`. Null if it is missing or too short
-  /// to be one.
-  private @Nullable Segment openSegment(StoreId store, long id, Set<String> names, long bytesMax) {
-    String name = SegmentFormat.segmentName(id);
-    if (!names.contains(name)) {
-      damage(name, 0, 0, "the segment is missing");
-      return null;
-    }
-    try (FileHandle file = directory.open(name, Access.READ)) {
-      // Whole records only: what follows the last 8-byte boundary cannot be one.
-      long bytes = Math.min(file.size(), bytesMax) & -8L;
-      if (bytes < SegmentFormat.HEADER_BYTES) {
-        damage(name, 0, file.size(), "the file has " + file.size() + " bytes, too few");
-        return null;
-      }
-      Mapping mapping = Mapping.of(file, bytes, Access.READ);
-      try {
-        SegmentFormat.checkHeader(mapping.memory(), store, id);
-      } catch (StoreCorruptionException e) {
-        damageOf(e, mapping);
-      } catch (StoreVersionException e) {
-        mapping.retire();
-        throw e;
-      }
-      Segment segment = new Segment(store, id, mapping, bytes);
-      opened.add(segment);
-      return segment;
-    }
-  }
-
-  private void damageOf(StoreCorruptionException e, Mapping mapping) {
-    try {
-      damage(e.file(), e.offset(), SegmentFormat.HEADER_BYTES - e.offset(), e.getMessage());
-    } catch (StoreCorruptionException refused) {
-      mapping.retire();
-      throw refused;
-    }
-  }
-
-  private void damage(String file, long offset, long bytes, String problem) {
-    findings.damage(new Damage(file, offset, bytes, problem, List.of()));
-  }
-
   private void place(List<Segment> sealed, List<Segment> open) {
     for (Segment segment : sealed) {
       segments.add(segment, segment.end());
@@ -367,7 +210,7 @@ final class Recovery {
   // ---- The index image
 
   private IndexImage.@Nullable Opened openImage(
-      Manifest manifest, List<Segment> sealed, List<Segment> open, Set<String> names) {
+      Manifest manifest, List<Segment> sealed, List<Segment> open) {
     if (!names.contains(IndexImage.NAME)) {
       return null;
     }
@@ -395,7 +238,7 @@ final class Recovery {
 
   private @Nullable String whyStale(
       IndexImage.Opened image, List<Segment> sealed, List<Segment> open) {
-    if (!doubtful.isEmpty()) {
+    if (!opening.doubtful().isEmpty()) {
       return "some segments are damaged";
     }
     Map<Long, Segment> byId = new HashMap<>();
@@ -409,15 +252,17 @@ final class Recovery {
         segment = open.getFirst();
       }
       if (segment != null && isTail && segment.end() < imaged.bytes()) {
-        damage(
-            segment.name(),
-            segment.end(),
-            imaged.bytes() - segment.end(),
-            "the file has "
-                + segment.end()
-                + " bytes, it was closed with "
-                + imaged.bytes()
-                + " as the index image tells");
+        findings.damage(
+            new Damage(
+                segment.name(),
+                segment.end(),
+                imaged.bytes() - segment.end(),
+                "the file has "
+                    + segment.end()
+                    + " bytes, it was closed with "
+                    + imaged.bytes()
+                    + " as the index image tells",
+                List.of()));
       }
       if (segment == null
           || (isTail ? segment.end() < imaged.bytes() : segment.end() != imaged.bytes())) {
@@ -496,48 +341,6 @@ final class Recovery {
     return first;
   }
 
-  // ---- A manifest from earlier
-
-  /// Segments that the manifest does not know are leftovers, unless they show that it is an earlier one
-  /// that was put back. A leftover with an id that the manifest never gave out is a segment without
-  /// records or the output of a compaction, and neither has a record younger than the log.
-  private void requireCurrent(Manifest manifest, Set<String> names, long lastSequence) {
-    for (String name : names) {
-      OptionalLong id = SegmentFormat.segmentIdOf(name);
-      if (id.isPresent()
-          && id.getAsLong() >= manifest.nextSegment()
-          && hasYounger(manifest.store(), id.getAsLong(), lastSequence)) {
-        damage(
-            Manifest.NAME,
-            0,
-            0,
-            "the manifest is older than " + name + ", which holds writes that it does not know of");
-      }
-    }
-  }
-
-  private boolean hasYounger(StoreId store, long id, long lastSequence) {
-    try (FileHandle file = directory.open(SegmentFormat.segmentName(id), Access.READ)) {
-      long bytes = file.size() & -8L;
-      if (bytes < SegmentFormat.HEADER_BYTES) {
-        return false;
-      }
-      Mapping mapping = Mapping.of(file, bytes, Access.READ);
-      try {
-        Segment segment = new Segment(store, id, mapping, bytes);
-        SegmentScanner scanner = new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, bytes);
-        while (scanner.next()) {
-          if (scanner.sequence() > lastSequence) {
-            return true;
-          }
-        }
-        return false;
-      } finally {
-        mapping.retire();
-      }
-    }
-  }
-
   // ---- Leaving it as if it had been closed
 
   /// A store that was closed has at most one open segment, cut at its end behind a mark.
@@ -586,60 +389,5 @@ final class Recovery {
     } finally {
       writer.abandon(); // closes the file if sealing did not come to its end
     }
-  }
-
-  /// Removes files of ours that do not belong to the store. A file that only has a name like ours is
-  /// left alone.
-  private void removeLeftovers(Manifest manifest) {
-    Set<String> listed = new HashSet<>();
-    for (SealedSegment segment : manifest.sealed()) {
-      listed.add(SegmentFormat.segmentName(segment.id()));
-      listed.add(SegmentFormat.hintName(segment.id()));
-    }
-    manifest.open().forEach(id -> listed.add(SegmentFormat.segmentName(id)));
-    for (String name : directory.list()) {
-      boolean unfinished =
-          name.equals(Manifest.NEXT_NAME)
-              || name.equals(IndexImage.NEXT_NAME)
-              || name.equals(RecoveryReceipt.NEXT_NAME);
-      boolean unlisted =
-          !listed.contains(name)
-              && (SegmentFormat.segmentIdOf(name).isPresent()
-                  || SegmentFormat.hintIdOf(name).isPresent());
-      if (unfinished || (unlisted && wasMadeHere(name, manifest.store()))) {
-        directory.remove(name);
-        leftovers.add(name);
-      } else if (unlisted) {
-        findings.ignored(name, "not made by this store; left alone");
-      }
-    }
-  }
-
-  /// Whether a file carries the id of this store, or never got its header.
-  private boolean wasMadeHere(String name, StoreId store) {
-    try (FileHandle file = directory.open(name, Access.READ)) {
-      byte[] header = new byte[FileFormat.HEADER_BYTES];
-      if (file.size() < header.length) {
-        return true;
-      }
-      file.read(0, header, 0, header.length);
-      MemorySegment bytes = MemorySegment.ofArray(header);
-      boolean blank = bytes.mismatch(MemorySegment.ofArray(new byte[header.length])) < 0;
-      return blank || FileFormat.belongsTo(bytes, store);
-    } catch (StoreIoException e) {
-      return false;
-    }
-  }
-
-  /// An id above all that ever were, and above all names that are taken.
-  private static long nextSegment(Manifest manifest, Set<String> names) {
-    long next = manifest.nextSegment();
-    for (String name : names) {
-      OptionalLong id = SegmentFormat.segmentIdOf(name);
-      if (id.isPresent() && id.getAsLong() < Long.MAX_VALUE / 2) {
-        next = Math.max(next, id.getAsLong() + 1);
-      }
-    }
-    return next;
   }
 }

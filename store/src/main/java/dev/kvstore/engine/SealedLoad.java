@@ -30,7 +30,7 @@ final class SealedLoad {
   private final HashIndex index;
   private final SegmentTable segments;
   private final Findings findings;
-  private final Set<String> names;
+  private final DirectoryNames names;
 
   private final List<IndexLoader> loaders = new ArrayList<>();
   private final List<Segment> withoutHint = new ArrayList<>();
@@ -42,7 +42,7 @@ final class SealedLoad {
       HashIndex index,
       SegmentTable segments,
       Findings findings,
-      Set<String> names) {
+      DirectoryNames names) {
     this.directory = directory;
     this.store = store;
     this.hasher = hasher;

@@ -59,7 +59,7 @@ public final class StoreEngine implements KvStore {
   /// Opens the store in a directory. The directory is closed with the store, and when this fails.
   public static KvStore open(Directory directory, Options options, Environment environment) {
     try {
-      Recovery.requireStoreOrRoom(directory, options);
+      DirectoryNames.requireStoreOrRoom(directory, options);
       directory.lock(options.readOnly() ? Access.READ : Access.WRITE);
       OpenStore store =
           new OpenStore(

@@ -17,7 +17,7 @@ final class DirectoryStartup {
   ///
   /// @throws StoreStartupException if it cannot be used as asked, with the reason
   static Path prepare(Path directory, Access access, boolean make) {
-    if (directory.getFileSystem() != FileSystems.getDefault()) {
+    if (!directory.getFileSystem().equals(FileSystems.getDefault())) {
       throw refused(directory, "a store needs files of the operating system");
     }
     try {

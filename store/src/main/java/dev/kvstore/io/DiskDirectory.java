@@ -14,6 +14,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -67,7 +68,7 @@ public final class DiskDirectory implements Directory {
         names.add(directory ? entry.getFileName() + "/" : entry.getFileName().toString());
       }
     } catch (DirectoryIteratorException e) {
-      throw Failures.failed("list the directory", path, e.getCause());
+      throw Failures.failed("list the directory", path, Objects.requireNonNull(e.getCause()));
     } catch (IOException e) {
       throw Failures.failed("list the directory", path, e);
     }
