@@ -1,0 +1,6 @@
+/// The store in processes of their own, on disks of the operating system: killed, out of space, out of
+/// file handles, out of memory. Start at [KilledWriterTest].
+@NullMarked
+package dev.kvstore.process;
+
+import org.jspecify.annotations.NullMarked;
