@@ -593,7 +593,7 @@ abstract class StoreContract {
   // ---- Values without a copy
 
   @Test
-  void theMemoryOfAValueIsReadOnlyAndDiesWithTheCall() {
+  void theMemoryOfAValueIsReadOnlyAndGoesWithTheStore() {
     store.put(bytes("a"), bytes("value"));
     AtomicReference<MemorySegment> kept = new AtomicReference<>();
     store.get(
@@ -603,6 +603,7 @@ abstract class StoreContract {
           assertThat(memory.isReadOnly()).isTrue();
           return 1;
         });
+    store.close();
     assertThat(catchThrowable(() -> kept.get().get(ValueLayout.JAVA_BYTE, 0)))
         .isInstanceOf(IllegalStateException.class);
   }

@@ -130,6 +130,9 @@ final class DirectoryNames {
       } finally {
         mapping.retire();
       }
+    } catch (StoreIoException e) {
+      findings.ignored(SegmentFormat.segmentName(id), e.getMessage());
+      return false; // something that is no file of ours, such as a link
     }
   }
 
@@ -137,6 +140,7 @@ final class DirectoryNames {
   /// like ours is left alone.
   List<String> removeLeftovers(Manifest manifest) {
     List<String> leftovers = new ArrayList<>();
+    boolean forced = false;
     Set<String> listed = new HashSet<>();
     for (SealedSegment segment : manifest.sealed()) {
       listed.add(SegmentFormat.segmentName(segment.id()));
@@ -153,6 +157,11 @@ final class DirectoryNames {
               && (SegmentFormat.segmentIdOf(name).isPresent()
                   || SegmentFormat.hintIdOf(name).isPresent());
       if (unfinished || (unlisted && wasMadeHere(name, manifest.store()))) {
+        if (!forced) {
+          // The manifest without them may have been renamed and not forced when the process ended.
+          directory.force();
+          forced = true;
+        }
         directory.remove(name);
         leftovers.add(name);
       } else if (unlisted) {

@@ -1,11 +1,16 @@
 package dev.kvstore.engine;
 
+import dev.kvstore.Damage;
 import dev.kvstore.index.HashIndex;
 import dev.kvstore.index.KeyMatcher;
+import dev.kvstore.segment.RecordChecksum;
 import dev.kvstore.segment.RecordFormat;
 import dev.kvstore.segment.Segment;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /// Puts records into the index in any order; the highest sequence of a key wins.
 ///
@@ -17,14 +22,16 @@ import java.util.Arrays;
 final class IndexLoader {
   private final HashIndex index;
   private final SegmentTable segments;
+  private final Findings findings;
   private final SameKey sameKey = new SameKey();
 
   private long[] tombstones = new long[64]; // pairs of hash and address
   private int tombstoneCount;
 
-  IndexLoader(HashIndex index, SegmentTable segments) {
+  IndexLoader(HashIndex index, SegmentTable segments, Findings findings) {
     this.index = index;
     this.segments = segments;
+    this.findings = findings;
   }
 
   /// Takes a record that verifies, or that a hint vouches for.
@@ -71,13 +78,15 @@ final class IndexLoader {
   }
 
   /// Whether the record at an address has the key of the record that is asked for.
+  ///
+  /// Neither is believed unseen. Keys that are equal prove the one that is asked for, whose sequence a
+  /// hint vouches for, by the other, which must verify because its sequence decides. Keys that differ
+  /// must both verify: a damaged key would make two entries of one key, and the older might be read.
   private final class SameKey implements KeyMatcher {
-    private Segment segment;
+    private final RecordChecksum checksum = new RecordChecksum();
+    private @Nullable Segment segment;
     private long offset;
-    private Segment found;
-
-    @SuppressWarnings("NullAway.Init")
-    SameKey() {}
+    private @Nullable Segment found;
 
     void ask(Segment newSegment, long newOffset) {
       segment = newSegment;
@@ -85,7 +94,7 @@ final class IndexLoader {
     }
 
     Segment foundIn() {
-      return found;
+      return Objects.requireNonNull(found);
     }
 
     @Override
@@ -94,24 +103,45 @@ final class IndexLoader {
       if (other == null) {
         return false;
       }
+      Segment asked = Objects.requireNonNull(segment);
       long otherOffset = other.offsetOf(candidate);
-      MemorySegment log = segment.memory();
-      MemorySegment otherLog = other.memory();
-      if (otherOffset + RecordFormat.HEADER_BYTES > otherLog.byteSize()) {
+      if (!isIntact(other, otherOffset)) {
         return false;
       }
-      int keySize = RecordFormat.keySize(log, offset);
-      long key = offset + RecordFormat.HEADER_BYTES;
-      long otherKey = otherOffset + RecordFormat.HEADER_BYTES;
-      if (RecordFormat.keySize(otherLog, otherOffset) != keySize
-          || otherKey + keySize > otherLog.byteSize()
-          || key + keySize > log.byteSize()
-          || MemorySegment.mismatch(log, key, key + keySize, otherLog, otherKey, otherKey + keySize)
-              >= 0) {
+      if (keysAreEqual(asked, offset, other, otherOffset)) {
+        found = other;
+        return true;
+      }
+      isIntact(asked, offset);
+      return false;
+    }
+
+    private boolean isIntact(Segment in, long at) {
+      MemorySegment log = in.memory();
+      String problem = RecordFormat.problem(log, at, in.end());
+      if (problem == null) {
+        int keySize = RecordFormat.keySize(log, at);
+        if (checksum.verifies(log, at, keySize, RecordFormat.valueSize(log, at), in.salt())) {
+          return true;
+        }
+        problem = "the record does not verify";
+      }
+      findings.damage(new Damage(in.name(), at, RecordFormat.HEADER_BYTES, problem, List.of()));
+      return false;
+    }
+
+    private static boolean keysAreEqual(Segment a, long offsetA, Segment b, long offsetB) {
+      MemorySegment logA = a.memory();
+      MemorySegment logB = b.memory();
+      long keyA = offsetA + RecordFormat.HEADER_BYTES;
+      long keyB = offsetB + RecordFormat.HEADER_BYTES;
+      if (keyA > a.end()) {
         return false;
       }
-      found = other;
-      return true;
+      int keySize = RecordFormat.keySize(logA, offsetA);
+      return keySize == RecordFormat.keySize(logB, offsetB)
+          && keyA + keySize <= a.end()
+          && MemorySegment.mismatch(logA, keyA, keyA + keySize, logB, keyB, keyB + keySize) < 0;
     }
   }
 }

@@ -160,7 +160,7 @@ public final class Inspection {
       SegmentScanner seal = new SegmentScanner(segment, sealAt, limit);
       if (seal.next()
           && seal.kind() == RecordFormat.SEAL
-          && !seal.seal().equals(SegmentSealer.Summary.of(segment.memory(), limit).seal())) {
+          && !seal.seal().equals(SegmentSealer.Summary.of(segment).seal())) {
         damages.add(
             damage(segment, sealAt, RecordFormat.SEAL_BYTES, "the seal counts other records"));
       }
@@ -183,7 +183,7 @@ public final class Inspection {
     open.sort(Comparator.comparingInt(segment -> manifest.open().indexOf(segment.id())));
     try (HashIndex index = new HashIndex()) {
       KeyHasher hasher = new KeyHasher(store.store());
-      IndexLoader loader = new IndexLoader(index, table);
+      IndexLoader loader = new IndexLoader(index, table, findings);
       new TailScan(open, loader, hasher, findings, manifest.sealedSequence())
           .run(SegmentFormat.HEADER_BYTES);
     }

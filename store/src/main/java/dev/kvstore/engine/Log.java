@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -70,7 +71,8 @@ final class Log implements GroupCommit.Forceable {
 
   // Guarded by this.
   private Manifest manifest;
-  private long nextSegment;
+
+  private final AtomicLong nextSegment;
 
   private @Nullable GroupCommit commit; // set once, before the first write
   private Runnable sealedListener = () -> {};
@@ -86,7 +88,7 @@ final class Log implements GroupCommit.Forceable {
     this.environment = environment;
     this.segments = segments;
     this.manifest = recovered.manifest();
-    this.nextSegment = recovered.nextSegment();
+    this.nextSegment = new AtomicLong(recovered.nextSegment());
     this.tail = recovered.tail();
     this.lastSequence = recovered.lastSequence();
     this.markedSequence = recovered.lastSequence();
@@ -345,10 +347,7 @@ final class Log implements GroupCommit.Forceable {
   }
 
   private SegmentWriter newSegmentOf(long capacity) {
-    long id;
-    synchronized (this) {
-      id = nextSegment++;
-    }
+    long id = nextSegment.getAndIncrement();
     SegmentWriter writer =
         SegmentWriter.create(directory, store, id, capacity, environment.clock().millis());
     try {
@@ -405,10 +404,7 @@ final class Log implements GroupCommit.Forceable {
 
   /// The file of a segment that compaction writes; not in the manifest, not in the table.
   SegmentWriter newOutput(long recordBytes) {
-    long id;
-    synchronized (this) {
-      id = nextSegment++;
-    }
+    long id = nextSegment.getAndIncrement();
     long capacity =
         SegmentFormat.HEADER_BYTES + recordBytes + RecordFormat.SEAL_BYTES + PAGE_BYTES - 1
             & -PAGE_BYTES;

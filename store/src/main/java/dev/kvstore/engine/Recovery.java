@@ -124,6 +124,9 @@ final class Recovery {
     boolean clean = isClean(tail, open);
     long nextSegment = names.nextSegment(manifest);
     Segment toContinue = clean && !open.isEmpty() ? open.getFirst() : null;
+    if (!clean) {
+      requireIntact(tail.kept());
+    }
     // Damage is not repaired in place: what is written from now on could not be told from it later.
     boolean readOnly = options.readOnly() || !findings.damages().isEmpty();
     List<String> leftovers = List.of();
@@ -350,6 +353,20 @@ final class Recovery {
             && tail.endsDurable()
             && open.getFirst().end() == open.getFirst().memory().byteSize()
             && SegmentSealer.hasRecords(open.getFirst()));
+  }
+
+  /// Reads what is going to be sealed once more, since an image may have vouched for its beginning: a
+  /// seal and a hint must not be made of anything that does not verify.
+  private void requireIntact(List<Segment> toSeal) {
+    for (Segment segment : toSeal) {
+      try {
+        SegmentSealer.Summary.of(segment);
+      } catch (StoreCorruptionException e) {
+        if (findings.damages().isEmpty()) {
+          findings.damage(new Damage(e.file(), e.offset(), 0, e.getMessage(), List.of()));
+        }
+      }
+    }
   }
 
   private Manifest sealOpen(

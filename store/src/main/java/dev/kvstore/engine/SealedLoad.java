@@ -195,7 +195,7 @@ final class SealedLoad {
   }
 
   IndexLoader newLoader() {
-    IndexLoader loader = new IndexLoader(index, segments);
+    IndexLoader loader = new IndexLoader(index, segments, findings);
     loaders.add(loader);
     return loader;
   }

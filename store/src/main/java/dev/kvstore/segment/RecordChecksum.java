@@ -15,6 +15,7 @@ public final class RecordChecksum {
 
   private final CRC32C crc = new CRC32C();
   private final byte[] header = new byte[RecordFormat.HEADER_BYTES];
+  private final MemorySegment headerMemory = MemorySegment.ofArray(header);
   private byte[] chunk = new byte[0];
 
   /// Begins with the body of a record, which the caller has on the heap.
@@ -24,11 +25,21 @@ public final class RecordChecksum {
     crc.update(value, 0, value.length);
   }
 
+  /// Where a header can be put together before it is summed and written in one piece.
+  MemorySegment header() {
+    return headerMemory;
+  }
+
+  /// Ends with the header in [#header].
+  int finish() {
+    crc.update(header, RecordFormat.SUMMED_FROM, header.length - RecordFormat.SUMMED_FROM);
+    return (int) crc.getValue();
+  }
+
   /// Ends with the header at this place. The place is not in it yet.
   public int finish(MemorySegment log, long at) {
     MemorySegment.copy(log, JAVA_BYTE, at, header, 0, header.length);
-    crc.update(header, RecordFormat.SUMMED_FROM, header.length - RecordFormat.SUMMED_FROM);
-    return (int) crc.getValue();
+    return finish();
   }
 
   /// The sum of a record in the log whose sizes the caller has checked. The place is not in it yet.

@@ -72,10 +72,9 @@ public final class RecordFormat {
     return (int) (StoreId.mix(salt + offset * OFFSET_FACTOR) >>> 32);
   }
 
-  /// Writes a header without its checksum.
+  /// Puts a header together, without its checksum.
   static void writeHeader(
-      MemorySegment target,
-      long at,
+      MemorySegment header,
       int kind,
       Encoding encoding,
       int keySize,
@@ -83,10 +82,10 @@ public final class RecordFormat {
       long batchLeft,
       long sequence,
       long timestampMillis) {
-    target.set(LittleEndian.INT, at + KIND, keySize << 16 | encoding.code() << 8 | kind);
-    target.set(LittleEndian.LONG, at + VALUE_SIZE, batchLeft << 32 | valueSize);
-    target.set(LittleEndian.LONG, at + SEQUENCE, sequence);
-    target.set(LittleEndian.LONG, at + STAMP, Math.clamp(timestampMillis, 0, TIMESTAMP_MAX));
+    header.set(LittleEndian.INT, KIND, keySize << 16 | encoding.code() << 8 | kind);
+    header.set(LittleEndian.LONG, VALUE_SIZE, batchLeft << 32 | valueSize);
+    header.set(LittleEndian.LONG, SEQUENCE, sequence);
+    header.set(LittleEndian.LONG, STAMP, Math.clamp(timestampMillis, 0, TIMESTAMP_MAX));
   }
 
   public static int checksum(MemorySegment log, long at) {

@@ -1,5 +1,6 @@
 package dev.kvstore.segment;
 
+import dev.kvstore.StoreCorruptionException;
 import dev.kvstore.StoreIoException;
 import dev.kvstore.io.Directory;
 import java.lang.foreign.MemorySegment;
@@ -32,7 +33,7 @@ public final class SegmentSealer {
       return before;
     }
     Segment segment = writer.segment();
-    Summary summary = Summary.of(segment.memory(), segment.end());
+    Summary summary = Summary.of(segment);
     // Forced before the seal, because a seal vouches for everything before it.
     writer.force();
     writer.appendSeal(summary.seal(), timestampMillis);
@@ -53,14 +54,16 @@ public final class SegmentSealer {
     return sealed;
   }
 
-  /// Whether a segment holds any PUT or DELETE; one that does not need not be kept.
+  /// Whether a segment holds anything but marks; one that does not need not be kept. What does not
+  /// verify counts as something.
   public static boolean hasRecords(Segment segment) {
-    MemorySegment log = segment.memory();
-    long at = SegmentFormat.HEADER_BYTES;
-    while (at < segment.end() && RecordFormat.kind(log, at) > RecordFormat.DELETE) {
-      at += RecordFormat.recordBytes(log, at);
+    SegmentScanner scanner = new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, segment.end());
+    while (scanner.next()) {
+      if (scanner.kind() == RecordFormat.PUT || scanner.kind() == RecordFormat.DELETE) {
+        return true;
+      }
     }
-    return at < segment.end();
+    return scanner.problem() != null;
   }
 
   /// Writes the hint file of a sealed segment, if there is space for it.
@@ -77,33 +80,38 @@ public final class SegmentSealer {
     }
   }
 
-  /// What a walk over the headers of a segment adds up.
+  /// What a walk over the records of a segment adds up.
   public record Summary(Seal seal, long tombstoneBytes) {
 
-    /// Walks over records that are known to be whole, up to `end`; a seal is not counted.
-    public static Summary of(MemorySegment log, long end) {
+    /// Walks over all records up to the segment's end and believes none unverified; a seal is not
+    /// counted.
+    ///
+    /// @throws StoreCorruptionException if something does not verify
+    public static Summary of(Segment segment) {
+      MemorySegment log = segment.memory();
+      SegmentScanner scanner =
+          new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, segment.end());
       CRC32C digest = new CRC32C();
       ByteBuffer word = ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
       long records = 0;
       long tombstoneBytes = 0;
       long minSequence = Long.MAX_VALUE;
       long maxSequence = 0;
-      for (long at = SegmentFormat.HEADER_BYTES; at < end; ) {
-        long bytes = RecordFormat.recordBytes(log, at);
-        int kind = RecordFormat.kind(log, at);
-        if (kind == RecordFormat.SEAL) {
-          break;
+      while (scanner.next() && scanner.kind() != RecordFormat.SEAL) {
+        digest.update(word.clear().putInt(RecordFormat.checksum(log, scanner.offset())).flip());
+        if (scanner.kind() == RecordFormat.MARK) {
+          continue;
         }
-        digest.update(word.clear().putInt(RecordFormat.checksum(log, at)).flip());
-        if (kind != RecordFormat.MARK) {
-          records++;
-          minSequence = Math.min(minSequence, RecordFormat.sequence(log, at));
-          maxSequence = Math.max(maxSequence, RecordFormat.sequence(log, at));
+        records++;
+        minSequence = Math.min(minSequence, scanner.sequence());
+        maxSequence = Math.max(maxSequence, scanner.sequence());
+        if (scanner.kind() == RecordFormat.DELETE) {
+          tombstoneBytes += scanner.recordBytes();
         }
-        if (kind == RecordFormat.DELETE) {
-          tombstoneBytes += bytes;
-        }
-        at += bytes;
+      }
+      String problem = scanner.problem();
+      if (problem != null) {
+        throw new StoreCorruptionException(segment.name(), scanner.position(), problem);
       }
       return new Summary(
           new Seal(records, minSequence, maxSequence, (int) digest.getValue()), tombstoneBytes);

@@ -152,7 +152,14 @@ public final class SegmentWriter {
     long bytes = RecordFormat.recordBytes(key.length, value.length);
     assert bytes <= remaining() : bytes + " > " + remaining();
     RecordFormat.writeHeader(
-        memory, at, kind, encoding, key.length, value.length, batchLeft, sequence, timestampMillis);
+        checksum.header(),
+        kind,
+        encoding,
+        key.length,
+        value.length,
+        batchLeft,
+        sequence,
+        timestampMillis);
     MemorySegment.copy(key, 0, memory, JAVA_BYTE, at + RecordFormat.HEADER_BYTES, key.length);
     MemorySegment.copy(
         value, 0, memory, JAVA_BYTE, at + RecordFormat.HEADER_BYTES + key.length, value.length);
@@ -166,7 +173,14 @@ public final class SegmentWriter {
     long at = position;
     assert RecordFormat.MARK_BYTES <= remaining();
     RecordFormat.writeHeader(
-        memory, at, RecordFormat.MARK, Encoding.BYTES, 0, 0, 0, durableSequence, timestampMillis);
+        checksum.header(),
+        RecordFormat.MARK,
+        Encoding.BYTES,
+        0,
+        0,
+        0,
+        durableSequence,
+        timestampMillis);
     checksum.startBody(EMPTY, EMPTY);
     finish(at, checksum);
     advance(RecordFormat.MARK_BYTES);
@@ -221,9 +235,9 @@ public final class SegmentWriter {
     body.set(LittleEndian.LONG, 0, seal.records());
     body.set(LittleEndian.LONG, 8, seal.minSequence());
     body.set(LittleEndian.INT, 16, seal.digest());
+    RecordChecksum checksum = new RecordChecksum();
     RecordFormat.writeHeader(
-        memory,
-        at,
+        checksum.header(),
         RecordFormat.SEAL,
         Encoding.BYTES,
         0,
@@ -231,7 +245,6 @@ public final class SegmentWriter {
         0,
         seal.maxSequence(),
         timestampMillis);
-    RecordChecksum checksum = new RecordChecksum();
     checksum.startBody(EMPTY, value);
     MemorySegment.copy(value, 0, memory, JAVA_BYTE, at + RecordFormat.HEADER_BYTES, value.length);
     finish(at, checksum);
@@ -239,10 +252,12 @@ public final class SegmentWriter {
   }
 
   private void finish(long at, RecordChecksum checksum) {
-    memory.set(
+    MemorySegment header = checksum.header();
+    header.set(
         LittleEndian.INT,
-        at + RecordFormat.CHECKSUM,
-        checksum.finish(memory, at) ^ RecordFormat.placeMask(segment.salt(), at));
+        RecordFormat.CHECKSUM,
+        checksum.finish() ^ RecordFormat.placeMask(segment.salt(), at));
+    MemorySegment.copy(header, 0, memory, at, RecordFormat.HEADER_BYTES);
   }
 
   private void advance(long bytes) {

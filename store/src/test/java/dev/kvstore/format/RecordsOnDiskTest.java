@@ -335,12 +335,25 @@ class RecordsOnDiskTest {
   void summaryOfASealedSegmentIsWhatTheManifestSays() {
     for (SealedSegment sealed : manifest().sealed()) {
       byte[] bytes = fileOf(sealed.id());
-      var summary = SegmentSealer.Summary.of(MemorySegment.ofArray(bytes), bytes.length);
+      SegmentSealer.Summary summary = summaryOf(sealed.id(), bytes);
       assertThat(summary.seal().records()).isEqualTo(sealed.records());
       assertThat(summary.seal().minSequence()).isEqualTo(sealed.minSequence());
       assertThat(summary.seal().maxSequence()).isEqualTo(sealed.maxSequence());
       assertThat(summary.tombstoneBytes()).isEqualTo(sealed.tombstoneBytes());
       assertThat(bytes.length).isEqualTo(sealed.bytes());
+    }
+  }
+
+  private SegmentSealer.Summary summaryOf(long id, byte[] bytes) {
+    StoreFiles.put(temporary.resolve("scan"), Map.of(SegmentFormat.segmentName(id), bytes));
+    try (Directory open = DiskDirectory.open(temporary.resolve("scan"), Access.READ, false);
+        FileHandle file = open.open(SegmentFormat.segmentName(id), Access.READ)) {
+      Mapping mapping = Mapping.of(file, bytes.length, Access.READ);
+      try {
+        return SegmentSealer.Summary.of(new Segment(store, id, mapping, bytes.length));
+      } finally {
+        mapping.retire();
+      }
     }
   }
 
