@@ -143,6 +143,8 @@ final class Compaction {
       state = "stopped: " + e.getMessage() + "; tried again when there is more garbage";
     } catch (StoreException e) {
       state = "stopped: " + e.getMessage();
+    } catch (OutOfMemoryError e) {
+      state = "stopped: " + e.getMessage() + "; nothing is lost, give the JVM more heap";
     } catch (Throwable e) {
       state = "stopped: " + e;
       commit.fail(e);
@@ -258,6 +260,11 @@ final class Compaction {
     } catch (StoreClosedException e) {
       job.fail(e);
     } catch (StoreException e) {
+      job.fail(
+          ending
+              ? new StoreClosedException("the store was closed before the compaction ended")
+              : new StoreCompactionException("compaction failed: " + e.getMessage(), e));
+    } catch (OutOfMemoryError e) {
       job.fail(new StoreCompactionException("compaction failed: " + e.getMessage(), e));
     } catch (Throwable e) {
       commit.fail(e);
@@ -272,23 +279,25 @@ final class Compaction {
     log.rollOnDemand();
     log.awaitSealed();
     commit.throwIfFailed();
-    int removed = 0;
-    int written = 0;
-    long read = 0;
-    long copied = 0;
+    List<CompactionReport> done = new ArrayList<>();
+    StoreIoException noSpace = null;
     for (int pass = 0; pass < PASSES_MAX; pass++) {
+      noSpace = null;
       List<List<Segment>> groups = groups(pass);
       job.addTotal(groups.stream().mapToLong(Compaction::bytesOf).sum());
-      if (groups.isEmpty()) {
-        break;
-      }
       for (List<Segment> group : groups) {
-        CompactionReport report = run(group, job);
-        removed += report.segmentsRemoved();
-        written += report.segmentsWritten();
-        read += report.bytesRead();
-        copied += report.bytesWritten();
+        try {
+          done.add(run(group, job));
+        } catch (StoreIoException e) {
+          if (!e.isNoSpace()) {
+            throw e;
+          }
+          noSpace = e; // other groups may need less, and make room for this one in the next pass
+        }
       }
+    }
+    if (noSpace != null && done.isEmpty()) {
+      throw noSpace;
     }
     log.dropSpare();
     log.awaitSealed();
@@ -298,16 +307,17 @@ final class Compaction {
           "segments " + damaged + " hold damage and were left as they are; verify the store");
     }
     return new CompactionReport(
-        removed,
-        written,
-        read,
-        copied,
+        done.stream().mapToInt(CompactionReport::segmentsRemoved).sum(),
+        done.stream().mapToInt(CompactionReport::segmentsWritten).sum(),
+        done.stream().mapToLong(CompactionReport::bytesRead).sum(),
+        done.stream().mapToLong(CompactionReport::bytesWritten).sum(),
         Math.max(0, diskBefore - bytesOf(segments.all())),
         Duration.ofNanos(System.nanoTime() - start));
   }
 
-  /// What holds garbage, oldest first, so that what a tombstone hides is gone before the tombstone is
-  /// looked at; in sets that fit one new segment each. Later passes are for tombstones only.
+  /// What holds garbage. First what holds nothing else, which needs no new segment and so works on a full
+  /// disk; then oldest first, so that what a tombstone hides is gone before the tombstone is looked at;
+  /// in sets that fit one new segment each. Later passes are for what earlier ones could not free.
   private List<List<Segment>> groups(int pass) {
     List<Segment> all = compactable();
     long small = Math.max(1, options.segmentBytesMax() / 8);
@@ -315,15 +325,19 @@ final class Compaction {
     List<Segment> candidates = new ArrayList<>();
     for (Segment segment : all) {
       boolean hasGarbage =
-          pass == 0
-              ? segment.garbageBytes() > 0
-              : segment.garbageBytes() > segment.end() / 16 && pass < PASSES_MAX;
+          pass == 0 ? segment.garbageBytes() > 0 : segment.garbageBytes() > segment.end() / 16;
       if (hasGarbage || (pass == 0 && merge && segment.end() < small)) {
         candidates.add(segment);
       }
     }
     candidates.sort(Comparator.comparingLong(Compaction::oldestSequence));
     List<List<Segment>> groups = new ArrayList<>();
+    for (Segment segment : List.copyOf(candidates)) {
+      if (isAllGarbage(segment)) {
+        groups.add(List.of(segment));
+        candidates.remove(segment);
+      }
+    }
     long copied = Long.MAX_VALUE / 2;
     for (Segment segment : candidates) {
       long copies = segment.end() - segment.garbageBytes();
@@ -335,6 +349,11 @@ final class Compaction {
       copied += copies;
     }
     return groups;
+  }
+
+  private static boolean isAllGarbage(Segment segment) {
+    SealedSegment sealed = segment.sealed();
+    return sealed != null && segment.liveBytes() == 0 && sealed.tombstoneBytes() == 0;
   }
 
   private static long oldestSequence(Segment segment) {

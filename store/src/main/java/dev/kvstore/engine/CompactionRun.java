@@ -15,11 +15,11 @@ import dev.kvstore.segment.Segment;
 import dev.kvstore.segment.SegmentFormat;
 import dev.kvstore.segment.SegmentScanner;
 import dev.kvstore.segment.SegmentWriter;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -80,9 +80,7 @@ final class CompactionRun {
   private long unansweredFrom = Long.MAX_VALUE;
 
   private @Nullable SegmentWriter output;
-  private long[] copiedFrom =
-      new long[1024]; // old address of each record of the output; 0: tombstone
-  private int copiedCount;
+  private long copiedCount;
   private long bytesRead;
   private long bytesCopied;
   private long pacedRead;
@@ -107,34 +105,41 @@ final class CompactionRun {
   }
 
   CompactionReport run() {
+    // Off the Java heap, since there is one word for each record.
+    try (Arena arena = Arena.ofConfined()) {
+      long records = 0;
+      for (Segment victim : victims) {
+        SealedSegment sealed = victim.sealed();
+        records += sealed == null ? 0 : sealed.records();
+      }
+      return run(arena.allocate(ValueLayout.JAVA_LONG, Math.max(1, records)));
+    }
+  }
+
+  /// @param copiedFrom takes the old address of each record that is copied; NONE for a tombstone
+  private CompactionReport run(MemorySegment copiedFrom) {
     long start = System.nanoTime();
     SealedSegment sealed = null;
     try {
       openOtherHints();
       for (Segment victim : victims) {
-        copy(victim);
+        copy(victim, copiedFrom);
       }
       commit.await(log.lastSequence());
       if (output != null) {
-        sealed = sealOutput(output);
+        sealed = log.sealOutput(output);
+        segments.add(output.segment(), output.segment().end());
       }
+      log.replace(ids(), sealed == null ? List.of() : List.of(sealed));
     } catch (Throwable e) {
-      discardOutput(e);
+      takeBackOutput(e);
       throw e;
     } finally {
       otherHints.forEach(HintFile::close);
     }
-    Set<Long> ids = new HashSet<>();
-    victims.forEach(victim -> ids.add(victim.id()));
-    if (output != null) {
-      segments.add(output.segment(), output.segment().end());
-    }
-    // If this throws, which of the two sets counts is known at the next open: keep the files of
-    // both.
-    log.replace(ids, sealed == null ? List.of() : List.of(sealed));
     if (output != null && sealed != null) {
       output.segment().markSealed(sealed);
-      redirect(output.segment());
+      redirect(output.segment(), copiedFrom);
     }
     retireVictims();
     long written = sealed == null ? 0 : sealed.bytes();
@@ -147,14 +152,28 @@ final class CompactionRun {
         Duration.ofNanos(System.nanoTime() - start));
   }
 
+  private Set<Long> ids() {
+    Set<Long> ids = new HashSet<>();
+    victims.forEach(victim -> ids.add(victim.id()));
+    return ids;
+  }
+
+  private void takeBackOutput(Throwable cause) {
+    SegmentWriter writer = output;
+    if (writer != null) {
+      segments.remove(writer.segment());
+      log.takeBack(writer, cause);
+    }
+  }
+
   // ---- 1. Copy
 
-  private void copy(Segment victim) {
+  private void copy(Segment victim, MemorySegment copiedFrom) {
     SegmentScanner scanner = new SegmentScanner(victim, SegmentFormat.HEADER_BYTES, victim.end());
     while (scanner.next()) {
       switch (scanner.kind()) {
-        case RecordFormat.PUT -> copyIfLive(victim, scanner);
-        case RecordFormat.DELETE -> copyIfNeeded(victim, scanner);
+        case RecordFormat.PUT -> copyIfLive(victim, scanner, copiedFrom);
+        case RecordFormat.DELETE -> copyIfNeeded(victim, scanner, copiedFrom);
         default -> {}
       }
       pace(scanner.recordBytes());
@@ -165,22 +184,23 @@ final class CompactionRun {
     bytesRead += SegmentFormat.HEADER_BYTES;
   }
 
-  private void copyIfLive(Segment victim, SegmentScanner scanner) {
+  private void copyIfLive(Segment victim, SegmentScanner scanner, MemorySegment copiedFrom) {
     long address = victim.addressOf(scanner.offset());
     long hash = hasher.hash(key, 0, scanner.copyKey(key));
     if (index.contains(hash, address)) {
-      copyRecord(victim, scanner, address);
+      copyRecord(victim, scanner, address, copiedFrom);
     }
   }
 
-  private void copyIfNeeded(Segment victim, SegmentScanner scanner) {
+  private void copyIfNeeded(Segment victim, SegmentScanner scanner, MemorySegment copiedFrom) {
     long hash = hasher.hash(key, 0, scanner.copyKey(key));
     if (hidesSomething(hash, scanner.sequence())) {
-      copyRecord(victim, scanner, HashIndex.NONE);
+      copyRecord(victim, scanner, HashIndex.NONE, copiedFrom);
     }
   }
 
-  private void copyRecord(Segment victim, SegmentScanner scanner, long address) {
+  private void copyRecord(
+      Segment victim, SegmentScanner scanner, long address, MemorySegment copiedFrom) {
     SegmentWriter writer = output;
     if (writer == null) {
       writer = log.newOutput(bytesToCopyAtMost());
@@ -189,10 +209,8 @@ final class CompactionRun {
     if (writer.copy(victim, scanner.offset(), checksum) < 0) {
       throw new DamagedVictimException(victim, scanner.offset(), "changed while it was read");
     }
-    if (copiedCount == copiedFrom.length) {
-      copiedFrom = Arrays.copyOf(copiedFrom, copiedCount * 2);
-    }
-    copiedFrom[copiedCount++] = address;
+    copiedFrom.setAtIndex(ValueLayout.JAVA_LONG, copiedCount, address);
+    copiedCount++;
     bytesCopied += scanner.recordBytes();
   }
 
@@ -256,48 +274,22 @@ final class CompactionRun {
     return false;
   }
 
-  // ---- 3. Seal
-
-  private SealedSegment sealOutput(SegmentWriter writer) {
-    try {
-      return log.sealOutput(writer);
-    } catch (StoreIoException e) {
-      if (!e.isNoSpace()) {
-        commit.fail(e);
-      }
-      throw e;
-    }
-  }
-
-  private void discardOutput(Throwable cause) {
-    SegmentWriter writer = output;
-    if (writer == null) {
-      return;
-    }
-    try {
-      writer.abandon();
-      writer.segment().retire();
-      log.directory().remove(writer.segment().name());
-    } catch (Throwable e) {
-      cause.addSuppressed(e);
-    }
-  }
-
   // ---- 5. Redirect
 
-  private void redirect(Segment written) {
+  private void redirect(Segment written, MemorySegment copiedFrom) {
     MemorySegment memory = written.memory();
     long at = SegmentFormat.HEADER_BYTES;
-    for (int i = 0; i < copiedCount; i++) {
+    for (long i = 0; i < copiedCount; i++) {
+      long from = copiedFrom.getAtIndex(ValueLayout.JAVA_LONG, i);
       long bytes = RecordFormat.recordBytes(memory, at);
-      if (copiedFrom[i] != HashIndex.NONE) {
+      if (from != HashIndex.NONE) {
         int keySize = RecordFormat.keySize(memory, at);
         MemorySegment.copy(
             memory, ValueLayout.JAVA_BYTE, at + RecordFormat.HEADER_BYTES, key, 0, keySize);
         long hash = hasher.hash(key, 0, keySize);
         // Counted first: a writer that replaces the record at once takes it off again.
         written.addLiveBytes(bytes);
-        if (!index.replace(hash, copiedFrom[i], written.addressOf(at))) {
+        if (!index.replace(hash, from, written.addressOf(at))) {
           written.addLiveBytes(-bytes); // it was replaced or deleted while it was copied
         }
       }

@@ -107,6 +107,13 @@ final class IndexImage {
       } finally {
         mapping.retire();
       }
+    } catch (Throwable e) {
+      try {
+        directory.remove(NEXT_NAME);
+      } catch (RuntimeException again) {
+        e.addSuppressed(again);
+      }
+      throw e;
     }
     directory.rename(NEXT_NAME, NAME);
   }

@@ -6,6 +6,7 @@ import dev.kvstore.index.KeyMatcher;
 import dev.kvstore.segment.RecordChecksum;
 import dev.kvstore.segment.RecordFormat;
 import dev.kvstore.segment.Segment;
+import dev.kvstore.segment.SegmentFormat;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
@@ -37,6 +38,11 @@ final class IndexLoader {
   /// Takes a record that verifies, or that a hint vouches for.
   void load(
       Segment segment, long offset, long hash, long recordBytes, long sequence, boolean delete) {
+    if (offset < SegmentFormat.HEADER_BYTES || offset + recordBytes > segment.end()) {
+      findings.damage(
+          new Damage(segment.name(), offset, recordBytes, "no record can be there", List.of()));
+      return;
+    }
     long address = segment.addressOf(offset);
     sameKey.ask(segment, offset);
     long existing = index.find(hash, sameKey);

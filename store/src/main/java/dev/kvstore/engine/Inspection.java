@@ -91,7 +91,7 @@ public final class Inspection {
         if (listed != null || manifest == null) {
           records += verifySegment(segment, listed, damages);
         } else {
-          records += countRecords(segment);
+          records += countRecords(segment, damages);
         }
         bytes += segment.end();
         if (listed != null) {
@@ -137,10 +137,7 @@ public final class Inspection {
     while (true) {
       while (scanner.next()) {
         records++;
-        if (!scanner.paddingIsZero()) {
-          damages.add(
-              damage(segment, scanner.offset(), scanner.recordBytes(), "padding is not zero"));
-        }
+        checkPadding(segment, scanner, damages);
       }
       if (scanner.problem() == null) {
         break;
@@ -216,12 +213,19 @@ public final class Inspection {
     }
   }
 
-  private static long countRecords(Segment segment) {
+  private static void checkPadding(Segment segment, SegmentScanner scanner, List<Damage> damages) {
+    if (!scanner.paddingIsZero()) {
+      damages.add(damage(segment, scanner.offset(), scanner.recordBytes(), "padding is not zero"));
+    }
+  }
+
+  private static long countRecords(Segment segment, List<Damage> damages) {
     SegmentScanner scanner = new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, segment.end());
     long records = 0;
     do {
       while (scanner.next()) {
         records++;
+        checkPadding(segment, scanner, damages);
       }
     } while (scanner.problem() != null && scanner.resync());
     return records;

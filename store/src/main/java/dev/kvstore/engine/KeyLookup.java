@@ -77,7 +77,8 @@ final class KeyLookup implements KeyMatcher {
       }
       Thread.onSpinWait();
     }
-    throw new IllegalStateException("the index keeps pointing to a segment that is gone");
+    throw new StoreCorruptionException(
+        IndexImage.NAME, 0, "the index points to a segment that is not there; delete the file");
   }
 
   /// As [#find]; and if the key seems absent, makes sure that no damaged record stands in its place.

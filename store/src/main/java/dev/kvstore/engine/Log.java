@@ -57,6 +57,7 @@ final class Log implements GroupCommit.Forceable {
   private @Nullable Segment tail; // closed cleanly and not reopened yet
   private @Nullable CompletableFuture<SegmentWriter> spare;
   private boolean spareMayTap; // whether it was ordered for a write that frees space
+  private boolean spareInAdvance; // whether it was ordered before anybody needed it
   private @Nullable String whyNoWrites;
   private long markedSequence; // what the last mark in the log says
   private final RecordChecksum markChecksum = new RecordChecksum();
@@ -165,6 +166,7 @@ final class Log implements GroupCommit.Forceable {
     CompletableFuture<SegmentWriter> order = new CompletableFuture<>();
     spare = order;
     spareMayTap = frees;
+    spareInAdvance = needed == 0;
     Segment unfinished = tail;
     environment
         .workers()
@@ -206,8 +208,8 @@ final class Log implements GroupCommit.Forceable {
     try {
       next = Workers.await(order);
     } catch (StoreException e) {
-      if (frees && !spareMayTap) {
-        return; // ordered again, with the reserve to draw on
+      if (spareInAdvance || (frees && !spareMayTap)) {
+        return; // ordered again: there may be room by now, or the reserve to draw on
       }
       // A fresh exception for each write, with the stack of the write.
       throw e instanceof StoreIoException io
@@ -355,8 +357,7 @@ final class Log implements GroupCommit.Forceable {
       changeManifest(before -> before.withOpened(id));
     } catch (Throwable e) {
       segments.remove(writer.segment());
-      writer.abandon();
-      writer.segment().retire();
+      takeBack(writer, e);
       throw e;
     }
     return writer;
@@ -456,6 +457,20 @@ final class Log implements GroupCommit.Forceable {
     directory.remove(segment.name());
   }
 
+  /// Removes the file of a segment that did not come into the store, unless the store has failed: then
+  /// the manifest on the disk may name it.
+  void takeBack(SegmentWriter writer, Throwable cause) {
+    try {
+      writer.abandon();
+      writer.segment().retire();
+      if (commit().failure() == null) {
+        directory.remove(writer.segment().name());
+      }
+    } catch (Throwable e) {
+      cause.addSuppressed(e);
+    }
+  }
+
   /// Waits until every full segment is sealed, or has failed to be.
   void awaitSealed() {
     CompletableFuture<Void> turn = new CompletableFuture<>();
@@ -465,8 +480,11 @@ final class Log implements GroupCommit.Forceable {
             .run(
                 Worker.SEAL,
                 () -> {
-                  sealFull();
-                  turn.complete(null);
+                  try {
+                    sealFull();
+                  } finally {
+                    turn.complete(null);
+                  }
                 });
     if (coming) {
       turn.join();
@@ -481,13 +499,12 @@ final class Log implements GroupCommit.Forceable {
 
   private synchronized void changeManifest(UnaryOperator<Manifest> change) {
     Manifest next = change.apply(manifest);
+    next.writeNextIn(directory);
     try {
-      next.replaceIn(directory);
+      Manifest.installNextIn(directory);
     } catch (StoreIoException e) {
-      if (!e.isNoSpace()) {
-        // Which of the two is on the disk is open until the next open reads it.
-        commit().fail(e);
-      }
+      // Which of the two is on the disk is open until the next open reads it.
+      commit().fail(e);
       throw e;
     }
     manifest = next;
@@ -501,9 +518,17 @@ final class Log implements GroupCommit.Forceable {
     });
   }
 
-  /// Seals the output of a compaction; the manifest does not know it yet.
+  /// Seals the output of a compaction; the manifest does not know it yet. A force that fails here ends
+  /// all writing as anywhere else.
   SealedSegment sealOutput(SegmentWriter writer) {
-    return sealer.seal(writer, environment.clock().millis());
+    try {
+      return sealer.seal(writer, environment.clock().millis());
+    } catch (StoreIoException e) {
+      if (!e.isNoSpace()) {
+        commit().fail(e);
+      }
+      throw e;
+    }
   }
 
   StoreId store() {

@@ -124,13 +124,31 @@ public record Manifest(
 
   /// Puts this manifest in the place of the one in the directory; on return it is durable.
   public void replaceIn(Directory directory) {
+    writeNextIn(directory);
+    installNextIn(directory);
+  }
+
+  /// Writes this manifest beside the one in the directory, which still counts. If this fails, nothing
+  /// has happened.
+  public void writeNextIn(Directory directory) {
     if (directory.list().contains(NEXT_NAME)) {
       directory.remove(NEXT_NAME);
     }
     try (FileHandle file = directory.create(NEXT_NAME)) {
       file.write(0, encode());
       file.force();
+    } catch (Throwable e) {
+      try {
+        directory.remove(NEXT_NAME);
+      } catch (RuntimeException again) {
+        e.addSuppressed(again);
+      }
+      throw e;
     }
+  }
+
+  /// Puts what [#writeNextIn] wrote in place; on return it is durable. If this fails, either may count.
+  public static void installNextIn(Directory directory) {
     directory.rename(NEXT_NAME, NAME);
     directory.force();
   }
@@ -243,10 +261,28 @@ public record Manifest(
   private void checkIds() {
     Set<Long> seen = new HashSet<>();
     for (SealedSegment segment : sealed) {
+      requireSizes(segment);
       requireId(segment.id(), seen);
     }
     for (long id : open) {
       requireId(id, seen);
+    }
+  }
+
+  private static void requireSizes(SealedSegment segment) {
+    long bytes = segment.bytes();
+    long least = SegmentFormat.HEADER_BYTES + RecordFormat.SEAL_BYTES;
+    boolean possible =
+        bytes >= least
+            && bytes % 8 == 0
+            && bytes <= 1L << 35 // what a hint can address
+            && segment.records() >= 0
+            && segment.records() <= bytes / RecordFormat.HEADER_BYTES
+            && segment.tombstoneBytes() >= 0
+            && segment.tombstoneBytes() <= bytes;
+    if (!possible) {
+      throw new StoreCorruptionException(
+          NAME, SEGMENTS, "segment " + segment.id() + " cannot have " + bytes + " bytes so filled");
     }
   }
 
