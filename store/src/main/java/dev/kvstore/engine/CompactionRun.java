@@ -182,6 +182,7 @@ final class CompactionRun {
       throw new DamagedVictimException(victim, scanner.position(), scanner.problem());
     }
     bytesRead += SegmentFormat.HEADER_BYTES;
+    tell();
   }
 
   private void copyIfLive(Segment victim, SegmentScanner scanner, MemorySegment copiedFrom) {
@@ -227,10 +228,14 @@ final class CompactionRun {
   private void pace(long recordBytes) {
     bytesRead += recordBytes;
     if (bytesRead - pacedRead >= PACE_BYTES) {
-      pacer.at(bytesRead - pacedRead, bytesCopied - pacedCopied);
-      pacedRead = bytesRead;
-      pacedCopied = bytesCopied;
+      tell();
     }
+  }
+
+  private void tell() {
+    pacer.at(bytesRead - pacedRead, bytesCopied - pacedCopied);
+    pacedRead = bytesRead;
+    pacedCopied = bytesCopied;
   }
 
   // ---- Tombstones
