@@ -3,6 +3,7 @@ package dev.kvstore;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -88,17 +89,19 @@ class ConcurrencyTest {
 
   @Test
   void oneOfManyWinsEachCompareAndSet() throws Exception {
-    store.put("a".getBytes(), new byte[] {0});
+    store.put("a".getBytes(StandardCharsets.UTF_8), new byte[] {0});
     List<Callable<Integer>> tasks = new ArrayList<>();
     for (int t = 0; t < THREADS; t++) {
       tasks.add(() -> {
         int won = 0;
         for (int i = 0; i < 100; i++) {
           if (store.compareAndSet(
-              "a".getBytes(), new byte[] {(byte) i}, new byte[] {(byte) (i + 1)})) {
+              "a".getBytes(StandardCharsets.UTF_8),
+              new byte[] {(byte) i},
+              new byte[] {(byte) (i + 1)})) {
             won++;
           }
-          while (store.get("a".getBytes())[0] <= i) {
+          while (store.get("a".getBytes(StandardCharsets.UTF_8))[0] <= i) {
             Thread.onSpinWait();
           }
         }

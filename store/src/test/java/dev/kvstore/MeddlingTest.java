@@ -12,6 +12,7 @@ import dev.kvstore.testkit.SimulatedDirectory;
 import dev.kvstore.testkit.Simulation;
 import dev.kvstore.testkit.StoreModel;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -335,7 +336,7 @@ class MeddlingTest {
 
   @Test
   void aDirectoryWithSomethingElseInItIsNotMadeAStore() {
-    DiskImage image = DiskImage.of(Map.of("thesis.tex", "mine".getBytes()));
+    DiskImage image = DiskImage.of(Map.of("thesis.tex", "mine".getBytes(StandardCharsets.UTF_8)));
     refuses(image, StoreStartupException.class, "thesis.tex");
   }
 

@@ -188,6 +188,7 @@ public final class DiskImage {
 
   /// The blocks were given to the file and never written: zeros, or what somebody left in them, which
   /// may be another file of ours.
+  @SuppressWarnings("ReferenceEquality") // the very array
   private byte[] sizeWithoutData(byte[] durable, byte[] live, RandomGenerator random) {
     int size = live.length;
     byte[] result = Arrays.copyOf(durable, size);
