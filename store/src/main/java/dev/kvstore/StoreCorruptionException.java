@@ -7,6 +7,7 @@ public final class StoreCorruptionException extends StoreException {
 
   private final String file;
   private final long offset;
+  private final String problem;
 
   /// @param file name of the file inside the store's directory
   /// @param offset where in the file the damage begins, in bytes
@@ -15,6 +16,7 @@ public final class StoreCorruptionException extends StoreException {
     super(file + " @ " + offset + ": " + problem);
     this.file = file;
     this.offset = offset;
+    this.problem = problem;
   }
 
   /// Name of the damaged file inside the store's directory.
@@ -25,5 +27,10 @@ public final class StoreCorruptionException extends StoreException {
   /// Where in the file the damage begins, in bytes.
   public long offset() {
     return offset;
+  }
+
+  /// What was found and what was expected, without the place.
+  public String problem() {
+    return problem;
   }
 }

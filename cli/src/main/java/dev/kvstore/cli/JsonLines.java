@@ -14,6 +14,7 @@ import dev.kvstore.Value;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import org.jspecify.annotations.Nullable;
 
@@ -148,7 +149,8 @@ final class JsonLines {
       if (!Utf8Text.isText(line, from, to)) {
         throw new BadInputException("not UTF-8");
       }
-      try (JsonParser json = FACTORY.createParser(line, from, to - from)) {
+      try (JsonParser json =
+          FACTORY.createParser(new String(line, from, to - from, StandardCharsets.UTF_8))) {
         if (json.nextToken() != JsonToken.START_OBJECT) {
           throw new BadInputException("not a JSON object");
         }

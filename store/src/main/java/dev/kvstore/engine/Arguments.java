@@ -3,12 +3,14 @@ package dev.kvstore.engine;
 import dev.kvstore.KvStore;
 import dev.kvstore.StoreKeyException;
 import dev.kvstore.StoreTooLargeException;
+import java.util.Objects;
 
 /// Checks what comes in, before anything is locked or allocated.
 final class Arguments {
   private Arguments() {}
 
   static void checkKey(byte[] key) {
+    Objects.requireNonNull(key, "key");
     if (key.length == 0) {
       throw new StoreKeyException(
           "the key is empty; a key has 1 to " + KvStore.KEY_BYTES_MAX + " bytes");
@@ -19,6 +21,7 @@ final class Arguments {
   }
 
   static void checkValue(byte[] value) {
+    Objects.requireNonNull(value, "value");
     if (value.length > KvStore.VALUE_BYTES_MAX) {
       throw new StoreTooLargeException("a value", value.length, KvStore.VALUE_BYTES_MAX);
     }

@@ -54,7 +54,13 @@ final class CompactionRun {
     private final long segmentId;
 
     DamagedVictimException(Segment segment, long offset, @Nullable String problem) {
-      super(segment.name() + " @ " + offset + ": " + problem);
+      super(
+          segment.name()
+              + " @ "
+              + offset
+              + ": "
+              + problem
+              + "; the segment stays as it is, `kvstore salvage` copies out what verifies");
       this.segmentId = segment.id();
     }
 

@@ -88,6 +88,13 @@ public final class Inspection {
       for (Segment segment : store.segments()) {
         files++;
         SealedSegment listed = sealed.get(segment.id());
+        if (listed != null && segment.end() > listed.bytes()) {
+          notes.add(
+              segment.name()
+                  + " has "
+                  + (segment.end() - listed.bytes())
+                  + " bytes behind its seal, which nothing reads");
+        }
         if (listed != null || manifest == null) {
           records += verifySegment(segment, listed, damages);
         } else {
@@ -100,6 +107,7 @@ public final class Inspection {
         progress.at(bytes, total);
       }
       verifyImage(store, damages, notes);
+      noteStrangers(store, notes);
     }
     return new VerifyReport(
         files,
@@ -213,6 +221,21 @@ public final class Inspection {
     }
   }
 
+  /// Names segment files that the manifest does not list.
+  private static void noteStrangers(SegmentFiles store, List<String> notes) {
+    Manifest manifest = store.manifest();
+    if (manifest == null) {
+      return;
+    }
+    Set<String> known = new HashSet<>();
+    store.segments().forEach(segment -> known.add(segment.name()));
+    for (String name : store.directory().list()) {
+      if (SegmentFormat.segmentIdOf(name).isPresent() && !known.contains(name)) {
+        notes.add(name + " is not part of the store, or too short to be");
+      }
+    }
+  }
+
   private static void checkPadding(Segment segment, SegmentScanner scanner, List<Damage> damages) {
     if (!scanner.paddingIsZero()) {
       damages.add(damage(segment, scanner.offset(), scanner.recordBytes(), "padding is not zero"));
@@ -267,11 +290,7 @@ public final class Inspection {
 
   private static Damage rebuilt(StoreCorruptionException e) {
     return new Damage(
-        e.file(),
-        e.offset(),
-        0,
-        e.getMessage() + " (no data in it; rebuilt when needed)",
-        List.of());
+        e.file(), e.offset(), 0, e.problem() + " (no data in it; rebuilt when needed)", List.of());
   }
 
   private static List<Damage> withoutRepeats(List<Damage> damages) {
@@ -288,7 +307,7 @@ public final class Inspection {
 
   private static SalvageReport salvageHere(Path path, Path target, Progress progress) {
     long start = System.nanoTime();
-    try (SegmentFiles store = SegmentFiles.open(path)) {
+    try (SegmentFiles store = SegmentFiles.openByHeader(path)) {
       requireEmpty(store.directory().path(), target);
       List<Damage> damages = new ArrayList<>(store.damages());
       SegmentTable table = new SegmentTable();
@@ -327,35 +346,22 @@ public final class Inspection {
     Findings findings = new Findings(DamagePolicy.SERVE_REST);
     Manifest manifest = store.manifest();
     Map<Long, SealedSegment> sealed = new HashMap<>();
-    Map<Long, Segment> byId = new HashMap<>();
+    Set<Long> there = new HashSet<>();
     long total = 0;
-    long lastSequence = 0;
     for (Segment segment : store.segments()) {
       table.add(segment, segment.end());
-      byId.put(segment.id(), segment);
+      there.add(segment.id());
       total += segment.end();
     }
-    List<Segment> open = new ArrayList<>();
     if (manifest != null) {
-      for (SealedSegment listed : manifest.sealed()) {
-        sealed.put(listed.id(), listed);
-        if (!byId.containsKey(listed.id())) {
-          damages.add(
-              new Damage(
-                  SegmentFormat.segmentName(listed.id()),
-                  0,
-                  0,
-                  "the segment is missing",
-                  List.of()));
-        }
+      manifest.sealed().forEach(listed -> sealed.put(listed.id(), listed));
+      List<Long> listed = new ArrayList<>(manifest.open());
+      listed.addAll(sealed.keySet());
+      listed.removeAll(there);
+      for (long id : listed) {
+        String name = SegmentFormat.segmentName(id);
+        damages.add(new Damage(name, 0, 0, "the segment is missing", List.of()));
       }
-      for (long id : manifest.open()) {
-        Segment segment = byId.get(id);
-        if (segment != null) {
-          open.add(segment);
-        }
-      }
-      lastSequence = manifest.sealedSequence();
     }
     SealedLoad load =
         new SealedLoad(
@@ -369,26 +375,19 @@ public final class Inspection {
     IndexLoader loader = load.newLoader();
     long done = 0;
     for (Segment segment : store.segments()) {
-      if (manifest == null || sealed.containsKey(segment.id())) {
-        SealedSegment listed = sealed.get(segment.id());
-        if (listed != null && segment.end() < listed.bytes()) {
-          damages.add(
-              damage(
-                  segment,
-                  segment.end(),
-                  listed.bytes() - segment.end(),
-                  "the file is shorter than it was sealed"));
-        }
-        if (listed == null) {
-          segment.publishEnd(endOfRecords(segment));
-        }
-        load.scan(segment, SegmentFormat.HEADER_BYTES, loader);
-      }
+      SealedSegment listed = sealed.get(segment.id());
       done += segment.end();
+      if (listed == null) {
+        segment.publishEnd(endOfRecords(segment));
+      } else if (segment.end() < listed.bytes()) {
+        long lost = listed.bytes() - segment.end();
+        damages.add(damage(segment, segment.end(), lost, "the file is shorter than it was sealed"));
+      } else {
+        segment.publishEnd(listed.bytes());
+      }
+      load.scan(segment, SegmentFormat.HEADER_BYTES, loader);
       progress.at(done, total);
     }
-    TailScan tail = new TailScan(open, loader, hasher, findings, lastSequence);
-    tail.run(SegmentFormat.HEADER_BYTES);
     load.removeTombstones();
     damages.addAll(findings.damages());
     return findings.recordsRead();

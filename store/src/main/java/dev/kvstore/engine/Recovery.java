@@ -363,7 +363,7 @@ final class Recovery {
         SegmentSealer.Summary.of(segment);
       } catch (StoreCorruptionException e) {
         if (findings.damages().isEmpty()) {
-          findings.damage(new Damage(e.file(), e.offset(), 0, e.getMessage(), List.of()));
+          findings.damage(new Damage(e.file(), e.offset(), 0, e.problem(), List.of()));
         }
       }
     }

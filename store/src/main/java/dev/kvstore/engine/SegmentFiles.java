@@ -36,20 +36,30 @@ final class SegmentFiles implements AutoCloseable {
   private final List<Segment> segments = new ArrayList<>();
   private final List<Damage> damages = new ArrayList<>();
 
-  private SegmentFiles(Directory directory) {
+  private SegmentFiles(Directory directory, boolean byHeader) {
     this.directory = directory;
     this.manifest = readManifest();
-    this.store = map();
+    this.store = map(byHeader);
   }
 
   /// Opens the segments of the store in a directory.
   ///
   /// @throws StoreStartupException if there is neither a manifest nor a segment
   static SegmentFiles open(Path path) {
+    return open(path, false);
+  }
+
+  /// As [#open(Path)]; but a segment whose sound header names another number than its file does goes by
+  /// the number in the header, so that the records of a file that was renamed still verify.
+  static SegmentFiles openByHeader(Path path) {
+    return open(path, true);
+  }
+
+  private static SegmentFiles open(Path path, boolean byHeader) {
     Directory directory = DiskDirectory.open(path, Access.READ, false);
     try {
       directory.lock(Access.READ);
-      return new SegmentFiles(directory);
+      return new SegmentFiles(directory, byHeader);
     } catch (Throwable e) {
       directory.close();
       throw e;
@@ -70,13 +80,13 @@ final class SegmentFiles implements AutoCloseable {
     try {
       return Manifest.read(directory);
     } catch (StoreCorruptionException e) {
-      damages.add(new Damage(e.file(), e.offset(), 0, String.valueOf(e.getMessage()), List.of()));
+      damages.add(new Damage(e.file(), e.offset(), 0, e.problem(), List.of()));
       return null;
     }
   }
 
   /// Maps all segments and returns the store they belong to.
-  private StoreId map() {
+  private StoreId map(boolean byHeader) {
     Set<Long> listed = new HashSet<>();
     if (manifest != null) {
       manifest.sealed().forEach(segment -> listed.add(segment.id()));
@@ -85,7 +95,7 @@ final class SegmentFiles implements AutoCloseable {
     List<Long> ids = new ArrayList<>();
     for (String name : directory.list()) {
       OptionalLong id = SegmentFormat.segmentIdOf(name);
-      if (id.isPresent() && (manifest == null || listed.contains(id.getAsLong()))) {
+      if (id.isPresent() && (byHeader || manifest == null || listed.contains(id.getAsLong()))) {
         ids.add(id.getAsLong());
       }
     }
@@ -103,10 +113,19 @@ final class SegmentFiles implements AutoCloseable {
       }
     }
     StoreId belongsTo = manifest != null ? manifest.store() : mostCommonStore(mappings);
+    Set<Long> taken = new HashSet<>();
     for (long id : ids) {
       Mapping mapping = mappings.get(id);
-      if (mapping != null) {
-        segments.add(new Segment(belongsTo, id, mapping, mapping.memory().byteSize()));
+      if (mapping == null) {
+        continue;
+      }
+      long number =
+          byHeader ? SegmentFormat.idInHeader(mapping.memory(), belongsTo).orElse(id) : id;
+      boolean wanted = manifest == null || listed.contains(number);
+      if (wanted && taken.add(number)) {
+        segments.add(new Segment(belongsTo, number, mapping, mapping.memory().byteSize()));
+      } else {
+        mapping.retire();
       }
     }
     return belongsTo;

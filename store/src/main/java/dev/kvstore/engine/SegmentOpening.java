@@ -133,7 +133,7 @@ final class SegmentOpening {
 
   private void damageOf(StoreCorruptionException e, Mapping mapping) {
     try {
-      damage(e.file(), e.offset(), SegmentFormat.HEADER_BYTES - e.offset(), e.getMessage());
+      damage(e.file(), e.offset(), SegmentFormat.HEADER_BYTES - e.offset(), e.problem());
     } catch (StoreCorruptionException refused) {
       mapping.retire();
       throw refused;

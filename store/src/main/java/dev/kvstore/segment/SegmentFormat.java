@@ -68,6 +68,15 @@ public final class SegmentFormat {
     file.set(LittleEndian.INT, CHECKSUM, FileFormat.checksum(file, 0, CHECKSUM));
   }
 
+  /// The number that a sound header of this store names; empty if the header is not sound.
+  public static OptionalLong idInHeader(MemorySegment file, StoreId store) {
+    boolean sound =
+        file.byteSize() >= HEADER_BYTES
+            && FileFormat.belongsTo(file, store)
+            && file.get(LittleEndian.INT, CHECKSUM) == FileFormat.checksum(file, 0, CHECKSUM);
+    return sound ? OptionalLong.of(file.get(LittleEndian.LONG, SEGMENT_ID)) : OptionalLong.empty();
+  }
+
   /// Checks the header of a segment.
   ///
   /// @throws StoreCorruptionException if it is damaged or of another segment or store
