@@ -1,7 +1,7 @@
 # KvStore. Everything starts here; "make help" lists it.
 #
 # Maven runs on the JDK 25 that build/require-jdk25.sh finds. Offline: make MVN_FLAGS=-o build
-# More for Maven itself:  make test MVN_FLAGS="-pl store -Dtest=RecoveryTest"
+# More for Maven itself:  make test MVN_FLAGS="-pl store -Dtest=CrashTest"
 
 MVN_FLAGS ?=
 TORTURE_MINUTES ?= 10

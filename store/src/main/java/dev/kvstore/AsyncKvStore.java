@@ -7,8 +7,10 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A write is in the log, ordered and visible when the call returns; its future completes when the
 /// chosen [Durability] is reached. So the order of calls is the order of writes, and thousands of
-/// writes may be in flight. Futures complete on a thread of the store: hand longer work on with the
-/// `...Async` methods of [CompletableFuture].
+/// writes may be in flight. Each future completes on a virtual thread of its own, so what hangs on it may
+/// call the store and wait.
+///
+/// A write may have to wait for the append lock, and now and then for a new segment to be made ready.
 ///
 /// Errors arrive through the future, wrong arguments included; no method throws.
 public interface AsyncKvStore {

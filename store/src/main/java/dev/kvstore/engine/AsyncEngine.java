@@ -7,6 +7,7 @@ import dev.kvstore.Encoding;
 import dev.kvstore.KvStore;
 import dev.kvstore.Value;
 import dev.kvstore.WriteBatch;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
@@ -97,7 +98,8 @@ final class AsyncEngine implements AsyncKvStore {
   @Override
   public CompletableFuture<Long> sync() {
     return call(
-        () -> store.log.lastSequence(), last -> store.commit.whenDurable(last, Durability.ALWAYS));
+        () -> store.writes.write(List.of()),
+        last -> store.commit.whenDurable(last, Durability.ALWAYS));
   }
 
   @Override

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -162,16 +163,24 @@ final class Compaction {
     return switch (options.compaction()) {
       case CompactionPolicy.Automatic(double ratio, long bytes) -> {
         if (garbage < bytes) {
-          yield "nothing to do: %d bytes of garbage, work starts at %d".formatted(garbage, bytes);
+          yield String.format(
+              Locale.ROOT, "nothing to do: %d bytes of garbage, work starts at %d", garbage, bytes);
         }
         yield garbage < ratio * total
-            ? "nothing to do: %.1f %% of the log is garbage, work starts at %.1f %%"
-                .formatted(100.0 * garbage / total, 100 * ratio)
+            ? String.format(
+                Locale.ROOT,
+                "nothing to do: %.1f %% of the log is garbage, work starts at %.1f %%",
+                100.0 * garbage / total,
+                100 * ratio)
             : null;
       }
       case CompactionPolicy.Threshold(long bytes) ->
           garbage < Math.max(1, bytes)
-              ? "nothing to do: %d bytes of garbage, work starts at %d".formatted(garbage, bytes)
+              ? String.format(
+                  Locale.ROOT,
+                  "nothing to do: %d bytes of garbage, work starts at %d",
+                  garbage,
+                  bytes)
               : null;
       case CompactionPolicy.Manual manual -> "only on demand, as the options say";
     };
@@ -407,7 +416,7 @@ final class Compaction {
       for (long early = due - (System.nanoTime() - start);
           early > 1_000_000 && !ending && !demandWaits;
           early = due - (System.nanoTime() - start)) {
-        LockSupport.parkNanos(this, early);
+        LockSupport.parkNanos(this, Math.min(early, 20_000_000)); // so that an end is seen soon
       }
     }
   }

@@ -131,7 +131,8 @@ final class CompactionRun {
       for (Segment victim : victims) {
         copy(victim, copiedFrom);
       }
-      commit.await(log.lastSequence());
+      commit.await(log.settledSequence());
+      commit.throwIfFailed();
       if (output != null) {
         sealed = log.sealOutput(output);
         segments.add(output.segment(), output.segment().end());

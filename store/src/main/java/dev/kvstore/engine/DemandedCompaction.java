@@ -27,11 +27,11 @@ final class DemandedCompaction implements CompactionJob, CompactionRun.Pacer {
   }
 
   void complete(CompactionReport report) {
-    future.complete(report);
+    Thread.startVirtualThread(() -> future.complete(report));
   }
 
   void fail(StoreException e) {
-    future.completeExceptionally(e);
+    Thread.startVirtualThread(() -> future.completeExceptionally(e));
   }
 
   @Override

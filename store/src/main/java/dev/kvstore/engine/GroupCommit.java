@@ -67,6 +67,10 @@ final class GroupCommit {
   // Written once.
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
   private volatile boolean ending;
+  private volatile boolean ended;
+
+  // Written under threadLock, which is never held for long.
+  private final Object threadLock = new Object();
   private volatile @Nullable Thread thread;
 
   GroupCommit(Forceable log, boolean inline, long durableSequence) {
@@ -85,12 +89,14 @@ final class GroupCommit {
   }
 
   private void forceEvery(long nanos) {
-    long current = intervalNanos;
-    if (current == 0 || nanos < current) {
-      intervalNanos = nanos;
-      startThread();
-      LockSupport.unpark(thread);
+    if (intervalNanos != 0 && intervalNanos <= nanos) {
+      return;
     }
+    synchronized (threadLock) {
+      intervalNanos = intervalNanos == 0 ? nanos : Math.min(intervalNanos, nanos);
+    }
+    startThread();
+    LockSupport.unpark(thread);
   }
 
   /// Waits until everything up to a sequence is durable.
@@ -100,18 +106,25 @@ final class GroupCommit {
     }
     Waiter waiter = new Waiter(sequence, Thread.currentThread(), null);
     push(waiter);
-    boolean interrupted = false;
-    while (!waiter.done) {
-      throwIfFailed();
-      LockSupport.park(this);
-      interrupted |= Thread.interrupted();
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    parkUntilDone(waiter);
     if (durableSequence < sequence) {
       throwIfFailed();
       throw new StoreClosedException("the store was closed before the write was durable");
+    }
+  }
+
+  private void parkUntilDone(Waiter waiter) {
+    boolean interrupted = false;
+    try {
+      while (!waiter.done) {
+        throwIfFailed();
+        LockSupport.park(this);
+        interrupted |= Thread.interrupted();
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 
@@ -135,13 +148,15 @@ final class GroupCommit {
       top = waiters.get();
       waiter.next = top;
     } while (!waiters.compareAndSet(top, waiter));
-    if (roundComing.compareAndSet(false, true)) {
+    if (ended) {
+      release(waiters.getAndSet(null));
+    } else if (roundComing.compareAndSet(false, true)) {
       callRound();
     }
   }
 
   private void callRound() {
-    if (inline || ending) {
+    if (inline) {
       rounds();
       return;
     }
@@ -151,9 +166,11 @@ final class GroupCommit {
     LockSupport.unpark(thread);
   }
 
-  private synchronized void startThread() {
-    if (thread == null && !inline && !ending) {
-      thread = Thread.ofPlatform().daemon().name("store-sync").start(this::loop);
+  private void startThread() {
+    synchronized (threadLock) {
+      if (thread == null && !inline && !ending) {
+        thread = Thread.ofPlatform().daemon().name("store-sync").start(this::loop);
+      }
     }
   }
 
@@ -212,11 +229,28 @@ final class GroupCommit {
       waiter.done = true;
       if (waiter.thread != null) {
         LockSupport.unpark(waiter.thread);
-      } else if (waiter.future != null && durableSequence >= waiter.sequence) {
-        waiter.future.complete(waiter.sequence);
       } else if (waiter.future != null) {
-        waiter.future.completeExceptionally(notDurable());
+        complete(waiter.future, waiter.sequence);
       }
+    }
+  }
+
+  /// Completes a future where what hangs on it may call the store, wait and even close it: not on the
+  /// thread that forces, and not under any lock of ours.
+  private void complete(CompletableFuture<Long> future, long sequence) {
+    boolean durable = durableSequence >= sequence;
+    Runnable completion =
+        () -> {
+          if (durable) {
+            future.complete(sequence);
+          } else {
+            future.completeExceptionally(notDurable());
+          }
+        };
+    if (inline) {
+      completion.run();
+    } else {
+      Thread.startVirtualThread(completion);
     }
   }
 
@@ -278,6 +312,8 @@ final class GroupCommit {
       }
     }
     force();
+    ended =
+        true; // before the stack is taken: whoever pushes later sees it, whoever pushed is in it
     release(waiters.getAndSet(null));
   }
 

@@ -200,8 +200,8 @@ final class Log implements GroupCommit.Forceable {
         appendLock.lock();
       }
     }
-    if (spare != order) {
-      return;
+    if (spare != order || whyNoWrites != null) {
+      return; // taken by somebody else, or left to the close
     }
     spare = null;
     SegmentWriter next;
@@ -286,6 +286,18 @@ final class Log implements GroupCommit.Forceable {
   /// Everything up to here is in the log and in the index.
   void publish(long sequence) {
     lastSequence = sequence;
+  }
+
+  /// The last sequence once everything is appended and published that the index shows any of: whoever
+  /// saw an entry and then has had the append lock sees its sequence.
+  long settledSequence() {
+    appendLock.lock();
+    try {
+      commit().throwIfFailed();
+      return lastSequence;
+    } finally {
+      appendLock.unlock();
+    }
   }
 
   @Override
@@ -573,6 +585,15 @@ final class Log implements GroupCommit.Forceable {
   ///
   /// @return the segment that the next open goes on with; null if there is none
   @Nullable Segment closeCleanly() {
+    appendLock.lock();
+    try {
+      return closeCleanlyLocked();
+    } finally {
+      appendLock.unlock();
+    }
+  }
+
+  private @Nullable Segment closeCleanlyLocked() {
     CompletableFuture<SegmentWriter> ordered = spare;
     SegmentWriter unused = null;
     if (ordered != null) {

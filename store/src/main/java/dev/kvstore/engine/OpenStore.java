@@ -151,7 +151,6 @@ final class OpenStore {
   }
 
   private void closeParts() {
-    StoreException problem = null;
     boolean failedBefore = commit.failure() != null;
     try {
       log.refuseWrites("the store in " + directory.path() + " is closed");
@@ -167,17 +166,14 @@ final class OpenStore {
       if (!failedBefore) {
         commit.throwIfFailed();
       }
-    } catch (StoreException e) {
-      problem = e;
+    } catch (Throwable e) {
       log.abandon();
+      throw e;
     } finally {
       open = false;
       index.close();
       segments.all().forEach(Segment::retire);
       directory.close();
-    }
-    if (problem != null) {
-      throw problem;
     }
   }
 

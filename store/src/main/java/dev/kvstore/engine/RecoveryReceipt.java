@@ -9,6 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 
 /// The file `RECOVERY.json`: the report of the last open for writing, for machines and for people who
@@ -37,54 +38,55 @@ final class RecoveryReceipt {
   }
 
   static String toJson(RecoveryReport report) {
-    return """
-    {
-      "outcome": "%s",
-      "indexSource": "%s",
-      "segments": %d,
-      "segmentsFromHints": %d,
-      "segmentsScanned": %d,
-      "recordsRead": %d,
-      "bytesRead": %d,
-      "keys": %d,
-      "lastSequence": %d,
-      "durableSequence": %d,
-      "tailBytesCut": %d,
-      "tailReason": %s,
-      "filesIgnored": %s,
-      "leftoversRemoved": %s,
-      "damages": %s,
-      "durationMillis": %d
-    }
-    """
-        .formatted(
-            report.outcome(),
-            report.indexSource(),
-            report.segments(),
-            report.segmentsFromHints(),
-            report.segmentsScanned(),
-            report.recordsRead(),
-            report.bytesRead(),
-            report.keys(),
-            report.lastSequence(),
-            report.durableSequence(),
-            report.tailBytesCut(),
-            quoted(report.tailReason()),
-            array(report.filesIgnored().stream().map(RecoveryReceipt::quoted).toList()),
-            array(report.leftoversRemoved().stream().map(RecoveryReceipt::quoted).toList()),
-            array(report.damages().stream().map(RecoveryReceipt::damage).toList()),
-            report.duration().toMillis());
+    return String.format(
+        Locale.ROOT,
+        """
+        {
+          "outcome": "%s",
+          "indexSource": "%s",
+          "segments": %d,
+          "segmentsFromHints": %d,
+          "segmentsScanned": %d,
+          "recordsRead": %d,
+          "bytesRead": %d,
+          "keys": %d,
+          "lastSequence": %d,
+          "durableSequence": %d,
+          "tailBytesCut": %d,
+          "tailReason": %s,
+          "filesIgnored": %s,
+          "leftoversRemoved": %s,
+          "damages": %s,
+          "durationMillis": %d
+        }
+        """,
+        report.outcome(),
+        report.indexSource(),
+        report.segments(),
+        report.segmentsFromHints(),
+        report.segmentsScanned(),
+        report.recordsRead(),
+        report.bytesRead(),
+        report.keys(),
+        report.lastSequence(),
+        report.durableSequence(),
+        report.tailBytesCut(),
+        quoted(report.tailReason()),
+        array(report.filesIgnored().stream().map(RecoveryReceipt::quoted).toList()),
+        array(report.leftoversRemoved().stream().map(RecoveryReceipt::quoted).toList()),
+        array(report.damages().stream().map(RecoveryReceipt::damage).toList()),
+        report.duration().toMillis());
   }
 
   private static String damage(Damage damage) {
-    return "{\"file\": %s, \"offset\": %d, \"bytes\": %d, \"problem\": %s, \"keysHex\": %s}"
-        .formatted(
-            quoted(damage.file()),
-            damage.offset(),
-            damage.bytes(),
-            quoted(damage.problem()),
-            array(
-                damage.keys().stream().map(key -> quoted(HexFormat.of().formatHex(key))).toList()));
+    return String.format(
+        Locale.ROOT,
+        "{\"file\": %s, \"offset\": %d, \"bytes\": %d, \"problem\": %s, \"keysHex\": %s}",
+        quoted(damage.file()),
+        damage.offset(),
+        damage.bytes(),
+        quoted(damage.problem()),
+        array(damage.keys().stream().map(key -> quoted(HexFormat.of().formatHex(key))).toList()));
   }
 
   private static String array(List<String> elements) {
@@ -98,7 +100,7 @@ final class RecoveryReceipt {
       if (c == '"' || c == '\\') {
         json.append('\\').append(c);
       } else if (c < ' ') {
-        json.append(String.format("\\u%04x", (int) c));
+        json.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
       } else {
         json.append(c);
       }

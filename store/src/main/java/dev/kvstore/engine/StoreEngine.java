@@ -172,7 +172,7 @@ public final class StoreEngine implements KvStore {
   @Override
   public long putAll(Iterable<Entry> entries) {
     return call(() -> {
-      long last = store.log.lastSequence();
+      long last = store.writes.write(List.of());
       for (Entry entry : entries) {
         Value value = entry.value();
         last = store.writes.put(entry.key(), value.encoding(), value.toBytes());

@@ -131,6 +131,10 @@ final class WritePath {
     RecordChecksum checksum = checksums.get();
     log.appendLock.lock();
     try {
+      if (!Arrays.equals(current(hash, key), expected)) {
+        log.throwIfNotWritable();
+        return new Exchange(NOTHING, false); // without asking for room that is not needed
+      }
       SegmentWriter writer =
           log.writerFor(bytesOf(key, value == null ? EMPTY : value), value == null);
       byte[] current = current(hash, key);
@@ -158,8 +162,7 @@ final class WritePath {
     log.appendLock.lock();
     try {
       SegmentWriter writer = log.writerFor(bytesOf(key, new byte[Long.BYTES]), false);
-      byte[] current = current(hash, key);
-      long number = Math.addExact(current == null ? 0 : number(current), delta);
+      long number = Math.addExact(currentNumber(hash, key), delta);
       byte[] value = Value.of(number).toBytes();
       checksum.startBody(key, value);
       return new Incremented(appendPut(writer, hash, key, Encoding.INT64, value, checksum), number);
@@ -168,14 +171,22 @@ final class WritePath {
     }
   }
 
-  private long number(byte[] current) {
-    Encoding encoding = lookup.encoding();
-    if (encoding != Encoding.INT64
-        || !(Value.decode(Encoding.INT64, current) instanceof Value.Int64(long number))) {
+  /// The integer that a key holds now; 0 if the key is absent.
+  private long currentNumber(long hash, byte[] key) {
+    while (lookup.findOrThrow(hash, key)) {
+      byte[] value = lookup.copyValue();
+      Encoding encoding = lookup.encoding();
+      if (value == null || encoding == null) {
+        continue;
+      }
+      if (encoding == Encoding.INT64
+          && Value.decode(encoding, value) instanceof Value.Int64(long number)) {
+        return number;
+      }
       throw new StoreEncodingException(
           "only a value of type INT64 can be incremented, this one is of type " + encoding);
     }
-    return number;
+    return 0;
   }
 
   /// Makes all changes or none.
@@ -202,11 +213,12 @@ final class WritePath {
     if (bytes > KvStore.BATCH_BYTES_MAX) {
       throw new StoreTooLargeException("a batch", bytes, KvStore.BATCH_BYTES_MAX);
     }
-    if (count == 0) {
-      return log.lastSequence();
-    }
     log.appendLock.lock();
     try {
+      if (count == 0) {
+        log.throwIfNotWritable();
+        return log.lastSequence();
+      }
       return appendBatch(log.writerFor(bytes, frees), mutations, values, hashes);
     } finally {
       unlock();

@@ -156,7 +156,7 @@ public final class DiskDirectory implements Directory {
     try {
       DirectoryForce.force(path);
     } catch (IOException e) {
-      throw Failures.failed("force the directory", path, e);
+      throw Failures.forceFailed("the directory", path, e);
     }
   }
 

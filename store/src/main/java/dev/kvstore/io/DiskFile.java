@@ -116,7 +116,7 @@ final class DiskFile implements FileHandle {
     try {
       channel.force(false); // fdatasync: the contents, and of the metadata the size
     } catch (IOException e) {
-      throw Failures.failed("force " + name, path, e);
+      throw Failures.forceFailed(name, path, e);
     }
   }
 

@@ -19,6 +19,12 @@ final class Failures {
         "cannot " + operation + ": " + reason(cause) + " (" + file + ")", cause, isNoSpace(cause));
   }
 
+  /// A force that failed, for want of space too, is no "no space": it must not be tried again.
+  static StoreIoException forceFailed(String name, Path file, IOException cause) {
+    return new StoreIoException(
+        "cannot force " + name + ": " + reason(cause) + " (" + file + ")", cause);
+  }
+
   /// For what no exception of the JDK stands behind.
   static StoreIoException failed(String operation, Path file, String reason) {
     return failed(operation, file, new IOException(reason));

@@ -2,6 +2,7 @@ package dev.kvstore.segment;
 
 import dev.kvstore.StoreCorruptionException;
 import java.lang.foreign.MemorySegment;
+import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.regex.Pattern;
 
@@ -30,11 +31,11 @@ public final class SegmentFormat {
   private SegmentFormat() {}
 
   public static String segmentName(long id) {
-    return String.format("%010d.seg", id);
+    return String.format(Locale.ROOT, "%010d.seg", id);
   }
 
   public static String hintName(long id) {
-    return String.format("%010d.hint", id);
+    return String.format(Locale.ROOT, "%010d.hint", id);
   }
 
   /// The id in the name of a segment file; empty if it is not exactly such a name.
@@ -54,7 +55,7 @@ public final class SegmentFormat {
     }
     try {
       long id = Long.parseLong(matcher.group(1));
-      String canonical = String.format("%010d", id);
+      String canonical = String.format(Locale.ROOT, "%010d", id);
       return canonical.equals(matcher.group(1)) ? OptionalLong.of(id) : OptionalLong.empty();
     } catch (NumberFormatException e) {
       return OptionalLong.empty();

@@ -1,5 +1,6 @@
 package dev.kvstore.segment;
 
+import java.util.Locale;
 import java.util.random.RandomGenerator;
 
 /// 128 random bits that every file of a store carries. What must differ from store to store without
@@ -33,6 +34,6 @@ public record StoreId(long high, long low) {
 
   @Override
   public String toString() {
-    return String.format("%016x%016x", high, low);
+    return String.format(Locale.ROOT, "%016x%016x", high, low);
   }
 }
