@@ -41,7 +41,7 @@ public interface KvStore extends AutoCloseable {
   /// Longest value, in bytes: 1 GiB.
   int VALUE_BYTES_MAX = 1 << 30;
 
-  /// Largest [WriteBatch], in bytes of log: 2 GiB less a header.
+  /// Largest [WriteBatch], in bytes of log: 2 GiB less 64 KiB.
   long BATCH_BYTES_MAX = (2L << 30) - (64 << 10);
 
   /// Opens the store in this directory, or creates it there, with [Options#defaults].

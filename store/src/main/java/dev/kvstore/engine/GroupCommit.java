@@ -285,7 +285,7 @@ final class GroupCommit {
 
   private static StoreFailedException failed(Throwable cause) {
     return new StoreFailedException(
-        "the store takes no more writes, because making them durable failed: "
+        "the store takes no more writes, because an append or a force failed: "
             + cause.getMessage()
             + "; reads go on; close it, see to the disk and open it again",
         cause);

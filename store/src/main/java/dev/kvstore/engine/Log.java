@@ -50,7 +50,8 @@ final class Log implements GroupCommit.Forceable {
   private final boolean readOnly;
   private final Reserve reserve;
 
-  /// Held for every append, for a few hundred nanoseconds.
+  /// Held for every append: for a few hundred nanoseconds, and for as long as it takes to copy a large
+  /// value or batch.
   final ReentrantLock appendLock = new ReentrantLock();
 
   // Guarded by appendLock.

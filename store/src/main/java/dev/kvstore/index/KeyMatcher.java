@@ -4,7 +4,7 @@ package dev.kvstore.index;
 ///
 /// - Asked for every entry whose window equals the key's: nearly always exactly once for a key that
 ///   is there, and nearly never for one that is not.
-/// - Must answer false for any address from 1 to 2^40 - 1, also for one that was never handed to
+/// - Must bear any address from 1 to 2^40 - 1, and answer false for one that was never handed to
 ///   the index or whose record is gone: a slow reader may meet a word of memory that has been
 ///   recycled.
 /// - Runs on the thread that asked, without a lock. What it throws reaches the caller of

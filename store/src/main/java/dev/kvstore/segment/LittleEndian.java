@@ -5,8 +5,6 @@ import java.nio.ByteOrder;
 
 /// The byte order of everything on disk. Unaligned, because bytes of a file have no alignment.
 public final class LittleEndian {
-  public static final ValueLayout.OfShort SHORT =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   public static final ValueLayout.OfInt INT =
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   public static final ValueLayout.OfLong LONG =

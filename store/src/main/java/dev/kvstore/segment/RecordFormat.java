@@ -44,9 +44,6 @@ public final class RecordFormat {
   /// Bytes of a SEAL record.
   public static final int SEAL_BYTES = HEADER_BYTES + SEAL_VALUE_BYTES;
 
-  /// Largest `batchLeft`.
-  public static final long BATCH_LEFT_MAX = 0xFFFF_FFFFL;
-
   static final int CHECKSUM = 0;
   static final int SUMMED_FROM = 4;
   static final int KIND = 4;
