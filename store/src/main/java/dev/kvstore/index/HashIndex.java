@@ -62,6 +62,19 @@ public final class HashIndex implements AutoCloseable {
     return shard(hash).touch(windowOf(hash));
   }
 
+  /// The address that a [#find] of this hash will most likely ask its matcher about, or [#NONE]; only
+  /// to load what is there in advance. Wrong in rare cases, and nothing may rest on it.
+  public long guess(long hash) {
+    return shard(hash).guess(windowOf(hash));
+  }
+
+  /// Adds an entry if no key whose hash looks the same has one: then the key cannot have one either.
+  /// Otherwise changes nothing and returns false; the caller has to ask [#find]. The caller keeps
+  /// others from adding the same key until this returns.
+  public boolean insertIfVacant(long hash, long address) {
+    return shard(hash).insertIfVacant(Slot.word(windowOf(hash), checked(address)));
+  }
+
   /// Adds an entry. The caller knows that the key has none, and keeps it so until this returns.
   public void insert(long hash, long address) {
     shard(hash).insert(Slot.word(windowOf(hash), checked(address)));

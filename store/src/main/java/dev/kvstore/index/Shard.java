@@ -91,12 +91,32 @@ final class Shard {
     }
   }
 
+  long guess(long window) {
+    try {
+      return published().guess(window);
+    } catch (IllegalStateException late) {
+      return HashIndex.NONE; // as in touch
+    }
+  }
+
   void insert(long word) {
     lock();
     try {
       if (count >= table.entriesMax()) grow();
       table.add(word);
       COUNT.setOpaque(this, count + 1);
+    } finally {
+      unlock();
+    }
+  }
+
+  boolean insertIfVacant(long word) {
+    lock();
+    try {
+      if (count >= table.entriesMax()) grow();
+      if (!table.addIfVacant(word)) return false;
+      COUNT.setOpaque(this, count + 1);
+      return true;
     } finally {
       unlock();
     }

@@ -45,11 +45,21 @@ final class Table {
   /// Buckets that one step of an iteration covers.
   private static final int STEP_BUCKETS = 16;
 
-  // Every slot is read with acquire and written with release, which gives two edges. Release in put
-  // pairs with getAcquire in find: who sees an address also sees the record, written before it was
-  // handed to the index. And who sees a word that a removal moved also sees, reading it afterwards,
-  // the state that the removal had set before (Shard.beginChange pairs with Shard.unchanged).
+  // An address is taken from a slot that was read with acquire and had been written with release,
+  // which
+  // gives two edges. Release in put pairs with getAcquire in find: who sees an address also sees
+  // the
+  // record, written before it was handed to the index. And who sees a word that a removal moved
+  // also
+  // sees, reading it afterwards, the state that the removal had set before (Shard.beginChange pairs
+  // with Shard.unchanged).
   private static final VarHandle WORD = ValueLayout.JAVA_LONG.varHandle();
+
+  // A first look at a bucket reads its words plainly: they are aligned, so none is torn, and what
+  // it
+  // tells is only where to look with acquire. A miss that rests on it is fenced before the state is
+  // read again. Plain and without alignment check, because the JIT then checks a bucket once.
+  private static final ValueLayout.OfLong GLANCE = ValueLayout.JAVA_LONG_UNALIGNED;
 
   // The slab's chunks as of this table's making, and the pages, by number, that are the table's.
   private final MemorySegment[] chunks;
@@ -121,16 +131,22 @@ final class Table {
       int page = pages[bucket >>> PAGE_BUCKET_BITS];
       MemorySegment chunk = chunks[page >>> PageSlab.CHUNK_PAGE_BITS];
       long offset = offset(page, bucket << SLOT_BITS);
-      for (int slot = 0; slot < SLOTS_PER_BUCKET; slot++) {
-        long word = (long) WORD.getAcquire(chunk, offset + (long) slot * Long.BYTES);
-        if (word == Slot.EMPTY) return HashIndex.NONE;
-        if (Slot.window(word) == window && matcher.matches(Slot.address(word))) {
+      int candidates = ofWindow(chunk, offset, window);
+      boolean full = isFull(chunk, offset);
+      for (; candidates != 0; candidates &= candidates - 1) {
+        long slot = Integer.numberOfTrailingZeros(candidates);
+        long word = (long) WORD.getAcquire(chunk, offset + slot * Long.BYTES);
+        if (Slot.window(word) == window
+            && word != Slot.EMPTY
+            && matcher.matches(Slot.address(word))) {
           return Slot.address(word);
         }
       }
+      if (!full) break;
       bucket = after(bucket);
     }
-    return HashIndex.NONE; // only a late reader comes here, and it will not be believed
+    VarHandle.acquireFence(); // what was glanced at comes before what the caller reads next
+    return HashIndex.NONE;
   }
 
   /// The slot that holds exactly this word, or -1.
@@ -140,14 +156,44 @@ final class Table {
       int page = pages[bucket >>> PAGE_BUCKET_BITS];
       MemorySegment chunk = chunks[page >>> PageSlab.CHUNK_PAGE_BITS];
       long offset = offset(page, bucket << SLOT_BITS);
-      for (int slot = 0; slot < SLOTS_PER_BUCKET; slot++) {
-        long word = (long) WORD.getAcquire(chunk, offset + (long) slot * Long.BYTES);
-        if (word == wanted) return (bucket << SLOT_BITS) + slot;
-        if (word == Slot.EMPTY) return -1;
+      int candidates = ofWindow(chunk, offset, Slot.window(wanted));
+      boolean full = isFull(chunk, offset);
+      for (; candidates != 0; candidates &= candidates - 1) {
+        int slot = Integer.numberOfTrailingZeros(candidates);
+        if ((long) WORD.getAcquire(chunk, offset + (long) slot * Long.BYTES) == wanted) {
+          return (bucket << SLOT_BITS) + slot;
+        }
       }
+      if (!full) break;
       bucket = after(bucket);
     }
+    VarHandle.acquireFence(); // as in find
     return -1;
+  }
+
+  /// Which slots of a bucket seem to hold this window, one bit each; for window 0 the empty ones too.
+  ///
+  /// Without a branch: the answer depends on memory that is on its way, and a branch that is guessed
+  /// wrong would throw away all that the processor does meanwhile.
+  private static int ofWindow(MemorySegment chunk, long offset, long window) {
+    long tag = Slot.word(window, 0);
+    return isOf(chunk.get(GLANCE, offset), tag)
+        | isOf(chunk.get(GLANCE, offset + 8), tag) << 1
+        | isOf(chunk.get(GLANCE, offset + 16), tag) << 2
+        | isOf(chunk.get(GLANCE, offset + 24), tag) << 3
+        | isOf(chunk.get(GLANCE, offset + 32), tag) << 4
+        | isOf(chunk.get(GLANCE, offset + 40), tag) << 5
+        | isOf(chunk.get(GLANCE, offset + 48), tag) << 6
+        | isOf(chunk.get(GLANCE, offset + 56), tag) << 7;
+  }
+
+  /// 1 if the word is of the tag's window, else 0.
+  private static int isOf(long word, long tag) {
+    return (int) (((word ^ tag) >>> Slot.ADDRESS_BITS) - 1 >>> 63);
+  }
+
+  private static boolean isFull(MemorySegment chunk, long offset) {
+    return chunk.get(GLANCE, offset + LAST_SLOT * Long.BYTES) != Slot.EMPTY;
   }
 
   long touch(long window) {
@@ -161,13 +207,41 @@ final class Table {
       int page = pages[bucket >>> PAGE_BUCKET_BITS];
       MemorySegment chunk = chunks[page >>> PageSlab.CHUNK_PAGE_BITS];
       long offset = offset(page, bucket << SLOT_BITS);
-      if ((long) WORD.getAcquire(chunk, offset + LAST_SLOT * Long.BYTES) == Slot.EMPTY) {
-        while ((long) WORD.getAcquire(chunk, offset) != Slot.EMPTY) offset += Long.BYTES;
-        WORD.setRelease(chunk, offset, word);
+      if (!isFull(chunk, offset)) {
+        WORD.setRelease(chunk, offset + (long) used(chunk, offset) * Long.BYTES, word);
         return;
       }
       bucket = after(bucket);
     }
+  }
+
+  /// Adds an entry unless one of the same window is there, whose key might be the same.
+  boolean addIfVacant(long word) {
+    int bucket = home(Slot.window(word));
+    while (true) {
+      int page = pages[bucket >>> PAGE_BUCKET_BITS];
+      MemorySegment chunk = chunks[page >>> PageSlab.CHUNK_PAGE_BITS];
+      long offset = offset(page, bucket << SLOT_BITS);
+      if (ofWindow(chunk, offset, Slot.window(word)) != 0) return false;
+      if (!isFull(chunk, offset)) {
+        WORD.setRelease(chunk, offset + (long) used(chunk, offset) * Long.BYTES, word);
+        return true;
+      }
+      bucket = after(bucket);
+    }
+  }
+
+  /// The address of some entry of this window, or [HashIndex#NONE]: a guess for who wants to load what
+  /// is there in advance.
+  long guess(long window) {
+    int bucket = home(window);
+    int page = pages[bucket >>> PAGE_BUCKET_BITS];
+    MemorySegment chunk = chunks[page >>> PageSlab.CHUNK_PAGE_BITS];
+    long offset = offset(page, bucket << SLOT_BITS);
+    int candidates = ofWindow(chunk, offset, window);
+    if (candidates == 0) return HashIndex.NONE;
+    int slot = Integer.numberOfTrailingZeros(candidates);
+    return Slot.address((long) WORD.getAcquire(chunk, offset + (long) slot * Long.BYTES));
   }
 
   /// Removes the entry of a slot and closes the gap: entries that the full bucket had sent further
@@ -208,12 +282,27 @@ final class Table {
     return -1;
   }
 
-  /// Adds all entries to another table, which has room for them.
+  /// Adds all entries to another table, which is empty, has room for them and is seen by nobody yet.
   void copyTo(Table other) {
+    byte[] used = new byte[other.buckets]; // spares a look at each bucket for each of its entries
     for (int bucket = 0; bucket < buckets; bucket++) {
-      int end = (bucket << SLOT_BITS) + used(bucket);
-      for (int slot = bucket << SLOT_BITS; slot < end; slot++) other.add(get(slot));
+      int page = pages[bucket >>> PAGE_BUCKET_BITS];
+      MemorySegment chunk = chunks[page >>> PageSlab.CHUNK_PAGE_BITS];
+      long offset = offset(page, bucket << SLOT_BITS);
+      for (int slot = 0; slot < SLOTS_PER_BUCKET; slot++) {
+        long word = chunk.get(GLANCE, offset + (long) slot * Long.BYTES);
+        if (word == Slot.EMPTY) break;
+        other.addFresh(word, used);
+      }
     }
+  }
+
+  private void addFresh(long word, byte[] used) {
+    int bucket = home(Slot.window(word));
+    while (used[bucket] == SLOTS_PER_BUCKET) bucket = after(bucket);
+    int slot = (bucket << SLOT_BITS) + used[bucket]++;
+    int page = pages[slot >>> PAGE_SLOT_BITS];
+    chunks[page >>> PageSlab.CHUNK_PAGE_BITS].set(GLANCE, offset(page, slot), word);
   }
 
   /// The same table with one page replaced by another that holds a copy of it.
@@ -271,9 +360,18 @@ final class Table {
   }
 
   private int used(int bucket) {
-    int first = bucket << SLOT_BITS;
-    int used = SLOTS_PER_BUCKET;
-    while (used > 0 && get(first + used - 1) == Slot.EMPTY) used--;
+    int page = pages[bucket >>> PAGE_BUCKET_BITS];
+    MemorySegment chunk = chunks[page >>> PageSlab.CHUNK_PAGE_BITS];
+    return used(chunk, offset(page, bucket << SLOT_BITS));
+  }
+
+  /// How many slots of a bucket are taken, without a branch. For the holder of the shard's lock.
+  private static int used(MemorySegment chunk, long offset) {
+    int used = 0;
+    for (int slot = 0; slot < SLOTS_PER_BUCKET; slot++) {
+      long word = chunk.get(GLANCE, offset + (long) slot * Long.BYTES);
+      used += (int) ((word | -word) >>> 63);
+    }
     return used;
   }
 

@@ -42,6 +42,65 @@ class HashIndexTest {
   }
 
   @Test
+  void whatIsInsertedIfVacantIsThereUnlessSomethingLooksTheSame() {
+    try (var index = new HashIndex()) {
+      long hash = Keys.hash(3, 77);
+      assertThat(index.insertIfVacant(hash, 1)).isTrue();
+      assertThat(index.insertIfVacant(hash, 2)).as("its key may be the same").isFalse();
+      assertThat(index.insertIfVacant(Keys.hash(4, 77), 3)).isTrue();
+      assertThat(index.size()).isEqualTo(2);
+      assertThat(index.find(hash, address -> address == 2)).isEqualTo(HashIndex.NONE);
+      assertThat(index.find(hash, address -> address == 1)).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void anEntryFarFromHomeIsNotVacant() {
+    try (var index = new HashIndex()) {
+      // Twenty entries of one home bucket fill it and the next ones.
+      for (int key = 1; key <= 20; key++) index.insert(Keys.hash(0, key), key);
+      for (int key = 1; key <= 20; key++) {
+        assertThat(index.insertIfVacant(Keys.hash(0, key), 100)).as("key " + key).isFalse();
+      }
+      assertThat(index.insertIfVacant(Keys.hash(0, 21), 21)).isTrue();
+      assertThat(index.find(Keys.hash(0, 21), address -> true)).isEqualTo(21);
+    }
+  }
+
+  @Test
+  void theLowestWindowIsTakenForWhatItIs() {
+    try (var index = new HashIndex()) {
+      long hash =
+          Keys.hash(9, 0); // as a word, all of it but the address is zero, like an empty slot
+      if (!index.insertIfVacant(hash, 5)) index.insert(hash, 5);
+      assertThat(index.find(hash, address -> address == 5)).isEqualTo(5);
+      assertThat(index.find(hash, address -> address != 5)).isEqualTo(HashIndex.NONE);
+      assertThat(index.contains(hash, 5)).isTrue();
+      assertThat(index.contains(hash, 6)).isFalse();
+      assertThat(index.replace(hash, 5, 6)).isTrue();
+      assertThat(index.remove(hash, 6)).isTrue();
+      assertThat(index.size()).isZero();
+    }
+  }
+
+  @Test
+  void aGuessNamesTheEntryThatFindWillAskAbout() {
+    try (var index = new HashIndex()) {
+      assertThat(index.guess(Keys.mixed(1))).isEqualTo(HashIndex.NONE);
+      int right = 0;
+      for (int key = 1; key <= 50_000; key++) {
+        index.insert(Keys.mixed(key), Keys.address(key, 0));
+      }
+      for (int key = 1; key <= 50_000; key++) {
+        if (index.guess(Keys.mixed(key)) == Keys.address(key, 0)) right++;
+      }
+      assertThat(right).as("only entries in another bucket are missed").isGreaterThan(40_000);
+      index.close();
+      assertThat(index.guess(Keys.mixed(1))).isEqualTo(HashIndex.NONE);
+    }
+  }
+
+  @Test
   void theMatcherIsAskedOnlyAboutEntriesOfTheSameWindow() {
     try (var index = new HashIndex()) {
       for (int key = 1; key <= 300; key++) index.insert(Keys.hash(7, key), key);
