@@ -17,8 +17,11 @@ import org.jspecify.annotations.Nullable;
 /// whole stack, looks how far the log has been written, forces that much, and releases all it took.
 /// Writes that arrive during the force are the next round.
 ///
-/// - Threads: any may wait; rounds run on the thread `store-sync`, one at a time, or, inline, in the
-///   thread that waits.
+/// - Threads: any may wait. Rounds run one at a time: the first one in the platform thread that came
+///   first, which so waits for the disk and for nobody else; if others have come meanwhile, the next
+///   ones on `store-sync`, until nobody waits. Virtual threads and futures always leave it to
+///   `store-sync`, since a force would hold their carrier. Inline, all rounds run in the thread that
+///   waits.
 /// - Failure: the first force that fails ends it. Everybody who waits gets [StoreFailedException], the
 ///   store takes no more writes, and no force is ever tried again: a second one may succeed although
 ///   the pages of the first were dropped (Rebello et al., "Can Applications Recover from fsync
@@ -29,7 +32,8 @@ final class GroupCommit {
     /// The last sequence that has been appended.
     long lastSequence();
 
-    /// Makes everything durable that was appended before this call.
+    /// Makes everything durable that was appended before this call. Any thread may call this, also one
+    /// that somebody interrupts.
     void force();
 
     /// Is told after a force that [#durableSequence] has grown, before anybody is released.
@@ -151,15 +155,20 @@ final class GroupCommit {
     if (ended) {
       release(waiters.getAndSet(null));
     } else if (roundComing.compareAndSet(false, true)) {
-      callRound();
+      if (inline) {
+        rounds();
+      } else if (waiter.thread == null || waiter.thread.isVirtual()) {
+        wakeThread();
+      } else {
+        round();
+        if (isRoundDue()) {
+          wakeThread();
+        }
+      }
     }
   }
 
-  private void callRound() {
-    if (inline) {
-      rounds();
-      return;
-    }
+  private void wakeThread() {
     if (thread == null) {
       startThread();
     }
@@ -196,15 +205,23 @@ final class GroupCommit {
   /// Forces until nobody waits any more.
   private void rounds() {
     do {
-      Waiter batch = waiters.getAndSet(null);
-      if (batch != null) {
-        force();
-        release(batch);
-      }
-      roundComing.set(false);
-      // Somebody may have pushed between the look at the stack and the line above, and seen that a
-      // round was still coming.
-    } while (waiters.get() != null && roundComing.compareAndSet(false, true));
+      round();
+    } while (isRoundDue());
+  }
+
+  private void round() {
+    Waiter batch = waiters.getAndSet(null);
+    if (batch != null) {
+      force();
+      release(batch);
+    }
+  }
+
+  /// Ends the turn of whoever made the last round. True if it has another one: somebody may have pushed
+  /// since the look at the stack, and seen that a round was still coming.
+  private boolean isRoundDue() {
+    roundComing.set(false);
+    return waiters.get() != null && roundComing.compareAndSet(false, true);
   }
 
   /// One force of everything that is in the log now.

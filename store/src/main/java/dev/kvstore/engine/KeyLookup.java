@@ -12,9 +12,6 @@ import dev.kvstore.segment.RecordFormat;
 import dev.kvstore.segment.Segment;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /// Finds the record of a key: asks the index, confirms the key in the log, and remembers the place.
@@ -26,9 +23,8 @@ import org.jspecify.annotations.Nullable;
 /// - Damage: a candidate whose key differs is believed to be another key only if its checksum
 ///   verifies. Otherwise it may be the very record that is looked for, so its absence is not claimed.
 final class KeyLookup implements KeyMatcher {
-  private static final VarHandle WORD =
-      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
   private static final int ATTEMPTS_MAX = 1 << 20;
+  private static final int CACHE_LINE_BYTES = 64;
   private static final byte[] EMPTY = {};
 
   private final HashIndex index;
@@ -129,7 +125,7 @@ final class KeyLookup implements KeyMatcher {
     byte[] wanted = key;
     int at = 0;
     for (; at <= wanted.length - Long.BYTES; at += Long.BYTES) {
-      if (log.get(LittleEndian.LONG, from + at) != (long) WORD.get(wanted, at)) {
+      if (log.get(LittleEndian.LONG, from + at) != (long) LittleEndian.ARRAY_LONG.get(wanted, at)) {
         return false;
       }
     }
@@ -149,6 +145,31 @@ final class KeyLookup implements KeyMatcher {
             RecordFormat.keySize(log, place),
             RecordFormat.valueSize(log, place),
             at.salt());
+  }
+
+  /// Loads the first cache lines of the record that a [#find] will most likely end at. Waits for none of
+  /// them, so that the waits of several keys overlap; fold the answer into something that is used.
+  long touch(long keyHash) {
+    long likely = index.guess(keyHash);
+    Segment at = likely == HashIndex.NONE ? null : segments.at(likely);
+    if (at == null) {
+      return 0;
+    }
+    long place = at.offsetOf(likely);
+    MemorySegment log = at.memory();
+    long last = Math.min(at.end(), log.byteSize()) - Long.BYTES;
+    if (place > last) {
+      return 0;
+    }
+    try {
+      return log.get(LittleEndian.LONG, place)
+          ^ log.get(LittleEndian.LONG, Math.min(place + CACHE_LINE_BYTES, last))
+          ^ log.get(LittleEndian.LONG, Math.min(place + 2 * CACHE_LINE_BYTES, last));
+    } catch (IllegalStateException retired) {
+      return 0; // find will look again
+    } catch (InternalError e) {
+      throw at.lost(e);
+    }
   }
 
   // ---- The record that was found

@@ -1,5 +1,6 @@
 package dev.kvstore.engine;
 
+import dev.kvstore.Durability;
 import dev.kvstore.Options;
 import dev.kvstore.StoreClosedException;
 import dev.kvstore.StoreException;
@@ -7,6 +8,7 @@ import dev.kvstore.StoreIoException;
 import dev.kvstore.StoreReadOnlyException;
 import dev.kvstore.engine.Workers.Worker;
 import dev.kvstore.io.Directory;
+import dev.kvstore.io.Preallocation;
 import dev.kvstore.segment.KeyHasher;
 import dev.kvstore.segment.Manifest;
 import dev.kvstore.segment.RecordChecksum;
@@ -22,7 +24,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +41,9 @@ final class Log implements GroupCommit.Forceable {
   private static final long PAGE_BYTES = 4096;
   private static final long DELETE_RESERVE_BYTES = 64L << 10;
 
+  /// Fewer bytes between two forces make the next segment one that is forced often.
+  private static final long BYTES_PER_FORCE_MIN = 4L << 20;
+
   private final Directory directory;
   private final StoreId store;
   private final KeyHasher hasher;
@@ -52,13 +56,14 @@ final class Log implements GroupCommit.Forceable {
 
   /// Held for every append: for a few hundred nanoseconds, and for as long as it takes to copy a large
   /// value or batch.
-  final ReentrantLock appendLock = new ReentrantLock();
+  final AppendLock appendLock = new AppendLock();
 
   // Guarded by appendLock.
   private @Nullable Segment tail; // closed cleanly and not reopened yet
   private @Nullable CompletableFuture<SegmentWriter> spare;
   private boolean spareMayTap; // whether it was ordered for a write that frees space
   private boolean spareInAdvance; // whether it was ordered before anybody needed it
+  private long syncsAtOrder; // how often the log had been forced when it was ordered
   private @Nullable String whyNoWrites;
   private long markedSequence; // what the last mark in the log says
   private final RecordChecksum markChecksum = new RecordChecksum();
@@ -135,7 +140,7 @@ final class Log implements GroupCommit.Forceable {
       SegmentWriter writer = active;
       if (writer != null
           && writer.remaining() - (frees ? 0 : setAside(writer.capacity())) >= needed) {
-        if (spare == null && writer.remaining() < writer.capacity() / 2) {
+        if (spare == null && writer.remaining() < writer.capacity() / 8 * 7) {
           orderSpare(0, false);
         }
         return writer;
@@ -169,6 +174,7 @@ final class Log implements GroupCommit.Forceable {
     spareMayTap = frees;
     spareInAdvance = needed == 0;
     Segment unfinished = tail;
+    Preallocation preallocation = preallocation();
     environment
         .workers()
         .run(
@@ -177,12 +183,26 @@ final class Log implements GroupCommit.Forceable {
               try {
                 order.complete(
                     unfinished == null
-                        ? newSegment(needed, frees)
-                        : reopen(unfinished, needed, frees));
+                        ? newSegment(needed, frees, preallocation)
+                        : reopen(unfinished, needed, frees, preallocation));
               } catch (Throwable e) {
                 order.completeExceptionally(e);
               }
             });
+  }
+
+  /// What the next segment is for, by what the one before was used for: a force writes up to a whole
+  /// piece more than what was appended, so large pieces pay if a force covers more than one.
+  private Preallocation preallocation() {
+    long syncs = commit().syncs();
+    long forces = syncs - syncsAtOrder;
+    syncsAtOrder = syncs;
+    SegmentWriter writer = active;
+    boolean often =
+        writer == null
+            ? options.durability() instanceof Durability.Always
+            : forces * BYTES_PER_FORCE_MIN > writer.capacity();
+    return often ? Preallocation.FORCED_OFTEN : Preallocation.FORCED_RARELY;
   }
 
   /// Waits for the spare, without the lock, and makes it the active segment, unless somebody else has
@@ -337,17 +357,17 @@ final class Log implements GroupCommit.Forceable {
 
   // ---- Making segments; on store-allocate
 
-  private SegmentWriter newSegment(long needed, boolean frees) {
+  private SegmentWriter newSegment(long needed, boolean frees, Preallocation preallocation) {
     long usual = capacityFor(needed);
     try {
-      SegmentWriter writer = newSegmentOf(usual);
+      SegmentWriter writer = newSegmentOf(usual, preallocation);
       keepReserve();
       return writer;
     } catch (StoreIoException e) {
       if (!frees || !e.isNoSpace()) {
         throw e;
       }
-      return reserve.tapped(() -> newSegmentOf(leastCapacityFor(needed)));
+      return reserve.tapped(() -> newSegmentOf(leastCapacityFor(needed), preallocation));
     }
   }
 
@@ -361,10 +381,11 @@ final class Log implements GroupCommit.Forceable {
     return (needed + fixed + PAGE_BYTES - 1) & -PAGE_BYTES;
   }
 
-  private SegmentWriter newSegmentOf(long capacity) {
+  private SegmentWriter newSegmentOf(long capacity, Preallocation preallocation) {
     long id = nextSegment.getAndIncrement();
     SegmentWriter writer =
-        SegmentWriter.create(directory, store, id, capacity, environment.clock().millis());
+        SegmentWriter.create(
+            directory, store, id, capacity, environment.clock().millis(), preallocation);
     try {
       segments.add(writer.segment(), capacity);
       changeManifest(before -> before.withOpened(id));
@@ -376,9 +397,10 @@ final class Log implements GroupCommit.Forceable {
     return writer;
   }
 
-  private SegmentWriter reopen(Segment segment, long needed, boolean frees) {
+  private SegmentWriter reopen(
+      Segment segment, long needed, boolean frees, Preallocation preallocation) {
     try {
-      SegmentWriter writer = reopenUpTo(segment, usualEnd(segment, needed));
+      SegmentWriter writer = reopenUpTo(segment, usualEnd(segment, needed), preallocation);
       keepReserve();
       return writer;
     } catch (StoreIoException e) {
@@ -387,7 +409,7 @@ final class Log implements GroupCommit.Forceable {
       }
       long least =
           (segment.end() + needed + RecordFormat.SEAL_BYTES + PAGE_BYTES - 1) & -PAGE_BYTES;
-      return reserve.tapped(() -> reopenUpTo(segment, least));
+      return reserve.tapped(() -> reopenUpTo(segment, least, preallocation));
     }
   }
 
@@ -395,11 +417,14 @@ final class Log implements GroupCommit.Forceable {
     return Math.max(capacityFor(0), segment.end() + needed + RecordFormat.SEAL_BYTES + PAGE_BYTES);
   }
 
-  private SegmentWriter reopenUpTo(Segment segment, long capacity) {
+  private SegmentWriter reopenUpTo(Segment segment, long capacity, Preallocation preallocation) {
     boolean goesOn = capacity <= options.segmentBytesMax() && segments.extend(segment, capacity);
     // Too full to go on with, or others lie behind it: only make room for its seal.
     return SegmentWriter.reopen(
-        directory, segment, goesOn ? capacity : segment.end() + RecordFormat.SEAL_BYTES);
+        directory,
+        segment,
+        goesOn ? capacity : segment.end() + RecordFormat.SEAL_BYTES,
+        preallocation);
   }
 
   /// Capacity of a new segment: follows the size of the store, so that small stores stay small.
@@ -422,8 +447,14 @@ final class Log implements GroupCommit.Forceable {
     long capacity =
         SegmentFormat.HEADER_BYTES + recordBytes + RecordFormat.SEAL_BYTES + PAGE_BYTES - 1
             & -PAGE_BYTES;
-    return reserve.tapped(
-        () -> SegmentWriter.create(directory, store, id, capacity, environment.clock().millis()));
+    return reserve.tapped(() ->
+        SegmentWriter.create(
+            directory,
+            store,
+            id,
+            capacity,
+            environment.clock().millis(),
+            Preallocation.FORCED_RARELY));
   }
 
   // ---- Sealing; on store-seal

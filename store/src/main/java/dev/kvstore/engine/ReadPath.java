@@ -28,7 +28,7 @@ final class ReadPath {
   private final LongAdder gets = new LongAdder();
   private final LongAdder corruptReads = new LongAdder();
 
-  /// Where the folded answers of HashIndex.touch go, so that the loads are really made.
+  /// Where the folded answers of touches go, so that the loads are really made.
   @SuppressWarnings("UnusedVariable")
   private volatile long touched;
 
@@ -107,8 +107,8 @@ final class ReadPath {
     }
   }
 
-  /// Reads many keys: touches where the index will be looked at for all of them before it looks at
-  /// any, so that the waits for memory overlap.
+  /// Reads many keys: loads for a chunk of keys what the index will be looked at for, then what the
+  /// records begin with, before it looks at any, so that the waits for memory overlap.
   void getAll(Collection<byte[]> keys, Collection<byte @Nullable []> values) {
     byte[][] chunk = new byte[Math.min(TOUCHED_AT_ONCE, keys.size())][];
     long[] hashes = new long[chunk.length];
@@ -131,6 +131,10 @@ final class ReadPath {
     for (int i = 0; i < count; i++) {
       hashes[i] = hasher.hash(keys[i]);
       folded ^= index.touch(hashes[i]);
+    }
+    KeyLookup lookup = lookups.get();
+    for (int i = 0; i < count; i++) {
+      folded ^= lookup.touch(hashes[i]);
     }
     touched = folded;
     gets.add(count);

@@ -17,7 +17,6 @@ import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -43,8 +42,7 @@ final class WritePath {
   private final InstantSource clock;
   private final GroupCommit commit;
   private final LongConsumer garbageListener;
-  private final ThreadLocal<RecordChecksum> checksums =
-      ThreadLocal.withInitial(RecordChecksum::new);
+  private final ThreadLocal<Scratch> scratches;
 
   // Guarded by the append lock.
   private final KeyLookup lookup;
@@ -53,8 +51,14 @@ final class WritePath {
   private final AtomicLong size = new AtomicLong();
   private final AtomicLong garbageBytes = new AtomicLong(); // that writes have made since the open
 
-  private final LongAdder puts = new LongAdder();
-  private final LongAdder deletes = new LongAdder();
+  private final AtomicLong puts = new AtomicLong();
+  private final AtomicLong deletes = new AtomicLong();
+
+  /// What a thread needs for a write before it has the append lock.
+  ///
+  /// @param lookup finds the record that is going to be replaced: it waits for memory, or for the disk,
+  ///     without keeping others from writing
+  private record Scratch(KeyLookup lookup, RecordChecksum checksum) {}
 
   WritePath(
       Log log,
@@ -70,6 +74,9 @@ final class WritePath {
     this.commit = commit;
     this.garbageListener = garbageListener;
     this.lookup = new KeyLookup(index, segments, true);
+    this.scratches =
+        ThreadLocal.withInitial(
+            () -> new Scratch(new KeyLookup(index, segments, true), new RecordChecksum()));
     this.size.set(index.size());
   }
 
@@ -78,13 +85,15 @@ final class WritePath {
   long put(byte[] key, Encoding encoding, byte[] value) {
     Arguments.checkKey(key);
     Arguments.checkValue(value);
+    long now = clock.millis();
     long hash = hasher.hash(key);
-    RecordChecksum checksum = checksums.get();
-    checksum.startBody(key, value);
+    Scratch scratch = scratches.get();
+    KeyLookup seen = scratch.lookup.find(hash, key) ? scratch.lookup : null;
+    scratch.checksum.startBody(key, value);
     log.appendLock.lock();
     try {
       SegmentWriter writer = log.writerFor(bytesOf(key, value), false);
-      return appendPut(writer, hash, key, encoding, value, checksum);
+      return appendPut(writer, hash, key, encoding, value, scratch.checksum, seen, now);
     } finally {
       unlock();
     }
@@ -128,7 +137,7 @@ final class WritePath {
       Arguments.checkValue(value);
     }
     long hash = hasher.hash(key);
-    RecordChecksum checksum = checksums.get();
+    RecordChecksum checksum = scratches.get().checksum;
     log.appendLock.lock();
     try {
       if (!Arrays.equals(current(hash, key), expected)) {
@@ -146,7 +155,9 @@ final class WritePath {
         return new Exchange(appendDelete(writer, hash, key), true);
       }
       checksum.startBody(key, value);
-      return new Exchange(appendPut(writer, hash, key, Encoding.BYTES, value, checksum), true);
+      long sequence =
+          appendPut(writer, hash, key, Encoding.BYTES, value, checksum, null, clock.millis());
+      return new Exchange(sequence, true);
     } finally {
       unlock();
     }
@@ -158,14 +169,16 @@ final class WritePath {
   Incremented increment(byte[] key, long delta) {
     Arguments.checkKey(key);
     long hash = hasher.hash(key);
-    RecordChecksum checksum = checksums.get();
+    RecordChecksum checksum = scratches.get().checksum;
     log.appendLock.lock();
     try {
       SegmentWriter writer = log.writerFor(bytesOf(key, new byte[Long.BYTES]), false);
       long number = Math.addExact(currentNumber(hash, key), delta);
       byte[] value = Value.of(number).toBytes();
       checksum.startBody(key, value);
-      return new Incremented(appendPut(writer, hash, key, Encoding.INT64, value, checksum), number);
+      long sequence =
+          appendPut(writer, hash, key, Encoding.INT64, value, checksum, null, clock.millis());
+      return new Incremented(sequence, number);
     } finally {
       unlock();
     }
@@ -248,14 +261,15 @@ final class WritePath {
       byte[] key,
       Encoding encoding,
       byte[] value,
-      RecordChecksum checksum) {
-    long now = clock.millis();
+      RecordChecksum checksum,
+      @Nullable KeyLookup seen,
+      long now) {
     log.markDurable(writer, now);
     long sequence = log.lastSequence() + 1;
     long end = writer.segment().end();
     try {
       long at = writer.append(RecordFormat.PUT, encoding, key, value, 0, sequence, now, checksum);
-      publishPut(writer.segment(), at, bytesOf(key, value), hash, key);
+      publishPut(writer.segment(), at, bytesOf(key, value), hash, key, seen);
     } catch (Throwable e) {
       undo(writer, end, e);
       throw failure(writer, e);
@@ -270,7 +284,7 @@ final class WritePath {
     long sequence = log.lastSequence() + 1;
     long end = writer.segment().end();
     try {
-      RecordChecksum checksum = checksums.get();
+      RecordChecksum checksum = scratches.get().checksum;
       checksum.startBody(key, EMPTY);
       writer.append(RecordFormat.DELETE, Encoding.BYTES, key, EMPTY, 0, sequence, now, checksum);
       publishDelete(bytesOf(key, EMPTY), hash, key);
@@ -287,7 +301,7 @@ final class WritePath {
     int count = mutations.size();
     long now = clock.millis();
     log.markDurable(writer, now);
-    RecordChecksum checksum = checksums.get();
+    RecordChecksum checksum = scratches.get().checksum;
     long first = log.lastSequence() + 1;
     long end = writer.segment().end();
     long[] offsets = new long[count];
@@ -324,7 +338,7 @@ final class WritePath {
         byte[] key = mutations.get(published).key();
         long bytes = bytesOf(key, values[published]);
         if (mutations.get(published) instanceof Mutation.Put) {
-          publishPut(writer.segment(), offsets[published], bytes, hashes[published], key);
+          publishPut(writer.segment(), offsets[published], bytes, hashes[published], key, null);
         } else {
           publishDelete(bytes, hashes[published], key);
         }
@@ -342,25 +356,42 @@ final class WritePath {
     return first + count - 1;
   }
 
-  private void publishPut(Segment segment, long at, long bytes, long hash, byte[] key) {
+  /// @param seen the record of the key as it was found a moment ago; null if there was none, or if
+  ///     nobody has looked
+  private void publishPut(
+      Segment segment, long at, long bytes, long hash, byte[] key, @Nullable KeyLookup seen) {
     long address = segment.addressOf(at);
-    while (true) {
-      if (!lookup.find(hash, key)) {
+    if (seen == null && index.insertIfVacant(hash, address)) {
+      grow(size, 1);
+    } else {
+      KeyLookup old = seen != null ? seen : findOld(hash, key);
+      while (old != null && !replaced(old, hash, address)) {
+        old = findOld(hash, key);
+      }
+      if (old == null) {
         index.insert(hash, address);
         grow(size, 1);
-        break;
-      }
-      Segment oldSegment = lookup.segment();
-      long oldBytes = lookup.recordBytes();
-      // Fails if compaction has moved the old record between the two lines; then look again.
-      if (index.replace(hash, lookup.address(), address)) {
-        oldSegment.addLiveBytes(-oldBytes);
-        grow(garbageBytes, oldBytes);
-        break;
       }
     }
-    segment.addLiveBytes(bytes);
-    puts.increment();
+    segment.addAppendedLiveBytes(bytes);
+    grow(puts, 1);
+  }
+
+  /// Puts the new record in the place of the old one. False if another writer or compaction has done
+  /// so since it was found.
+  private boolean replaced(KeyLookup old, long hash, long address) {
+    Segment oldSegment = old.segment();
+    long oldBytes = old.recordBytes();
+    if (!index.replace(hash, old.address(), address)) {
+      return false;
+    }
+    oldSegment.addLiveBytes(-oldBytes);
+    grow(garbageBytes, oldBytes);
+    return true;
+  }
+
+  private @Nullable KeyLookup findOld(long hash, byte[] key) {
+    return lookup.find(hash, key) ? lookup : null;
   }
 
   private void publishDelete(long bytes, long hash, byte[] key) {
@@ -372,7 +403,7 @@ final class WritePath {
         grow(size, -1);
         oldSegment.addLiveBytes(-oldBytes);
         garbage += oldBytes;
-        deletes.increment();
+        grow(deletes, 1);
         break;
       }
     }
@@ -421,10 +452,10 @@ final class WritePath {
   }
 
   long puts() {
-    return puts.sum();
+    return puts.get();
   }
 
   long deletes() {
-    return deletes.sum();
+    return deletes.get();
   }
 }

@@ -6,7 +6,7 @@ import java.util.List;
 /// The files of one directory; flat, names only, no paths.
 ///
 /// - Threads: any, but only threads of the store's own that nobody interrupts: an interrupt inside a
-///   file channel closes it for everybody.
+///   file channel closes it for everybody. What any thread may call says so.
 /// - Failure: every method throws [dev.kvstore.StoreIoException] naming the file; the state of the
 ///   file is then whatever the operating system left.
 /// - Durability: a created, renamed or removed entry survives power loss only after [#force].

@@ -1,6 +1,7 @@
 package dev.kvstore.io;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -19,15 +20,9 @@ final class DiskFile implements FileHandle {
   /// How much goes through the JDK's temporary buffers at once.
   private static final int CHUNK_BYTES = 1 << 20;
 
-  /// How many zeros are written at once. Linux makes the page cache's folios as large as the write that
-  /// creates them, and a store through a mapping later dirties a whole folio: with writes of 1 MiB a
-  /// force after 184 bytes wrote up to 1 MiB (2.9 k instead of 6.4 k forces per second on ext4), with
-  /// writes of 4 KiB the first touch of each page costs a fault of its own (112 instead of 53 ns for
-  /// each record of 184 bytes).
-  private static final int ZERO_BYTES = 16 << 10;
-
   /// Never written to, so any number of threads share it through duplicates.
-  private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(ZERO_BYTES).asReadOnlyBuffer();
+  private static final ByteBuffer ZEROS =
+      ByteBuffer.allocateDirect(Preallocation.FORCED_RARELY.pieceBytes()).asReadOnlyBuffer();
 
   private final String name;
   private final Path path;
@@ -88,13 +83,15 @@ final class DiskFile implements FileHandle {
   }
 
   @Override
-  public void fillZero(long offset, long end) {
+  public void fillZero(long offset, long end, Preallocation preallocation) {
+    int pieceBytes = preallocation.pieceBytes();
     try {
       // Blocks between the end of the file and `offset` would be a hole.
       long at = Math.min(offset, channel.size());
       while (at < end) {
-        ByteBuffer piece = ZEROS.slice(0, (int) Math.min(end - at, ZERO_BYTES));
-        at += channel.write(piece, at);
+        // Up to the next multiple: a folio of that size begins at one.
+        long piece = Math.min(end - at, pieceBytes - at % pieceBytes);
+        at += channel.write(ZEROS.slice(0, (int) piece), at);
       }
     } catch (IOException e) {
       throw Failures.failed(
@@ -117,6 +114,16 @@ final class DiskFile implements FileHandle {
       channel.force(false); // fdatasync: the contents, and of the metadata the size
     } catch (IOException e) {
       throw Failures.forceFailed(name, path, e);
+    }
+  }
+
+  /// `msync`, which on Linux is the `fdatasync` of a range.
+  @Override
+  public void force(MemorySegment mapping, long from, long to) {
+    try {
+      mapping.asSlice(from, to - from).force();
+    } catch (UncheckedIOException e) {
+      throw Failures.forceFailed(name, path, e.getCause());
     }
   }
 

@@ -24,13 +24,24 @@ public interface FileHandle extends AutoCloseable {
   ///
   /// @throws dev.kvstore.StoreIoException with `isNoSpace` if they do not fit; the file may be
   ///     longer than before, but not longer than `end`
-  void fillZero(long offset, long end);
+  void fillZero(long offset, long end, Preallocation preallocation);
+
+  /// The same for small writes.
+  default void fillZero(long offset, long end) {
+    fillZero(offset, end, Preallocation.FORCED_OFTEN);
+  }
 
   /// Shortens the file to this size.
   void cut(long size);
 
   /// Makes contents and size durable, those written through a mapping included.
   void force();
+
+  /// Makes a range of a mapping of this file durable, and what is needed to find it there. Any thread may
+  /// call this, also one that somebody interrupts: it does not enter the file's channel.
+  ///
+  /// @param mapping as [#map] returned it
+  void force(MemorySegment mapping, long from, long to);
 
   /// Maps the first `size` bytes; the file must be at least that long. Lives as long as the arena,
   /// independently of this handle.

@@ -15,7 +15,6 @@ public final class RecordChecksum {
 
   private final CRC32C crc = new CRC32C();
   private final byte[] header = new byte[RecordFormat.HEADER_BYTES];
-  private final MemorySegment headerMemory = MemorySegment.ofArray(header);
   private byte[] chunk = new byte[0];
 
   /// Begins with the body of a record, which the caller has on the heap.
@@ -25,9 +24,11 @@ public final class RecordChecksum {
     crc.update(value, 0, value.length);
   }
 
-  /// Where a header can be put together before it is summed and written in one piece.
-  MemorySegment header() {
-    return headerMemory;
+  /// Where a header is put together before it is summed and written in one piece. An array and no
+  /// memory segment over it: the code of memory accesses is shared, and a third kind of segment in it
+  /// would turn each of them into a virtual call.
+  byte[] header() {
+    return header;
   }
 
   /// Ends with the header in [#header].
@@ -38,7 +39,7 @@ public final class RecordChecksum {
 
   /// Ends with the header at this place. The place is not in it yet.
   public int finish(MemorySegment log, long at) {
-    MemorySegment.copy(log, JAVA_BYTE, at, header, 0, header.length);
+    RecordFormat.copyHeader(log, at, header);
     return finish();
   }
 

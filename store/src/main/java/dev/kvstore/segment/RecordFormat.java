@@ -69,9 +69,9 @@ public final class RecordFormat {
     return (int) (StoreId.mix(salt + offset * OFFSET_FACTOR) >>> 32);
   }
 
-  /// Puts a header together, without its checksum.
+  /// Puts a header together in an array, without its checksum.
   static void writeHeader(
-      MemorySegment header,
+      byte[] header,
       int kind,
       Encoding encoding,
       int keySize,
@@ -79,10 +79,31 @@ public final class RecordFormat {
       long batchLeft,
       long sequence,
       long timestampMillis) {
-    header.set(LittleEndian.INT, KIND, keySize << 16 | encoding.code() << 8 | kind);
-    header.set(LittleEndian.LONG, VALUE_SIZE, batchLeft << 32 | valueSize);
-    header.set(LittleEndian.LONG, SEQUENCE, sequence);
-    header.set(LittleEndian.LONG, STAMP, Math.clamp(timestampMillis, 0, TIMESTAMP_MAX));
+    long sized = (long) (keySize << 16 | encoding.code() << 8 | kind) << 32;
+    LittleEndian.ARRAY_LONG.set(header, CHECKSUM, sized);
+    LittleEndian.ARRAY_LONG.set(header, VALUE_SIZE, batchLeft << 32 | valueSize);
+    LittleEndian.ARRAY_LONG.set(header, SEQUENCE, sequence);
+    LittleEndian.ARRAY_LONG.set(header, STAMP, Math.clamp(timestampMillis, 0, TIMESTAMP_MAX));
+  }
+
+  /// Copies a header that was put together into the log, with its checksum.
+  static void placeHeader(byte[] header, int checksum, MemorySegment log, long at) {
+    long sized = (long) LittleEndian.ARRAY_LONG.get(header, CHECKSUM);
+    log.set(LittleEndian.LONG, at + CHECKSUM, sized | checksum & 0xFFFF_FFFFL);
+    copyWord(header, VALUE_SIZE, log, at);
+    copyWord(header, SEQUENCE, log, at);
+    copyWord(header, STAMP, log, at);
+  }
+
+  private static void copyWord(byte[] header, int field, MemorySegment log, long at) {
+    log.set(LittleEndian.LONG, at + field, (long) LittleEndian.ARRAY_LONG.get(header, field));
+  }
+
+  /// Copies a header out of the log. Word by word: for so few bytes the call of a bulk copy costs more.
+  static void copyHeader(MemorySegment log, long at, byte[] header) {
+    for (int field = 0; field < HEADER_BYTES; field += Long.BYTES) {
+      LittleEndian.ARRAY_LONG.set(header, field, log.get(LittleEndian.LONG, at + field));
+    }
   }
 
   public static int checksum(MemorySegment log, long at) {

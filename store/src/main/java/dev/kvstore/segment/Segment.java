@@ -15,10 +15,13 @@ import org.jspecify.annotations.Nullable;
 /// - Lifecycle: [#retire] unmaps; readers then meet [IllegalStateException] and look again.
 public final class Segment {
   private static final VarHandle END;
+  private static final VarHandle APPENDED;
 
   static {
     try {
       END = MethodHandles.lookup().findVarHandle(Segment.class, "end", long.class);
+      APPENDED =
+          MethodHandles.lookup().findVarHandle(Segment.class, "appendedLiveBytes", long.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -28,8 +31,14 @@ public final class Segment {
   private final String name;
   private final long salt;
 
-  /// Bytes of records that are the newest of their key. Changed by writers, compaction and recovery.
+  /// Bytes of records that are the newest of their key, less those that were appended live. Changed by
+  /// writers, compaction and recovery.
   private final AtomicLong liveBytes = new AtomicLong();
+
+  /// Bytes of records that were the newest of their key when they were appended. Written by whoever
+  /// appends: without the price of an atomic addition.
+  @SuppressWarnings("UnusedVariable") // through APPENDED
+  private long appendedLiveBytes;
 
   // Written by whoever appends or recovers, released to readers by publishEnd.
   @SuppressWarnings("UnusedVariable") // through END
@@ -110,17 +119,23 @@ public final class Segment {
   }
 
   public long liveBytes() {
-    return liveBytes.get();
+    return liveBytes.get() + (long) APPENDED.getOpaque(this);
   }
 
+  /// Counts records as live, or not live any more.
   public void addLiveBytes(long bytes) {
     liveBytes.addAndGet(bytes);
+  }
+
+  /// Counts a record as live that was just appended. For whoever appends.
+  public void addAppendedLiveBytes(long bytes) {
+    APPENDED.setOpaque(this, appendedLiveBytes + bytes);
   }
 
   /// Bytes that compaction could free: all but header, live records and the seal.
   public long garbageBytes() {
     long fixed = SegmentFormat.HEADER_BYTES + (long) (sealed != null ? RecordFormat.SEAL_BYTES : 0);
-    return Math.max(0, end() - fixed - liveBytes.get());
+    return Math.max(0, end() - fixed - liveBytes());
   }
 
   // ---- Addresses

@@ -6,12 +6,14 @@ import dev.kvstore.Encoding;
 import dev.kvstore.io.Access;
 import dev.kvstore.io.Directory;
 import dev.kvstore.io.FileHandle;
+import dev.kvstore.io.Preallocation;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /// Appends records to one segment through a mapping of zero-filled blocks.
 ///
-/// - Threads: appending and undoing under the caller's lock; [#force] from another thread meanwhile.
+/// - Threads: appending and undoing under the caller's lock; [#force] from any other thread meanwhile.
 /// - Lifecycle: [#create] or [#reopen]; ends with [SegmentSealer#seal] or [#cutAndClose].
 /// - Failure: the blocks are there before the mapping is, so an append does not meet a full disk.
 public final class SegmentWriter {
@@ -27,6 +29,7 @@ public final class SegmentWriter {
 
   // Guarded by this.
   private boolean closed;
+  private long forcedTo; // everything before is durable
 
   // For the one who seals.
   private @Nullable SealedSegment sealed;
@@ -37,22 +40,37 @@ public final class SegmentWriter {
     this.capacity = capacity;
     this.memory = segment.memory();
     this.position = segment.end();
+    this.forcedTo = position;
   }
 
-  /// Creates the file of a new segment; on return the file, its blocks and its name are durable.
+  /// Creates the file of a new segment. On return its header and its name are durable, and so are its
+  /// blocks if writes are going to be forced often: a force that has to allocate is slower. Otherwise
+  /// the blocks are there, but after a power loss the file may be shorter, as without those writes.
   ///
   /// @param capacity bytes of the file until it is sealed; header and seal included
   public static SegmentWriter create(
-      Directory directory, StoreId store, long id, long capacity, long createdMillis) {
+      Directory directory,
+      StoreId store,
+      long id,
+      long capacity,
+      long createdMillis,
+      Preallocation preallocation) {
     String name = SegmentFormat.segmentName(id);
     FileHandle file = directory.create(name);
     Mapping mapping = null;
-    try {
-      file.fillZero(0, capacity);
-      mapping = Mapping.of(file, capacity, Access.WRITE);
-      SegmentFormat.writeHeader(mapping.memory(), store, id, createdMillis);
-      file.force();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment header = arena.allocate(SegmentFormat.HEADER_BYTES);
+      SegmentFormat.writeHeader(header, store, id, createdMillis);
+      file.write(0, header);
+      if (preallocation == Preallocation.FORCED_RARELY) {
+        file.force();
+      }
+      file.fillZero(SegmentFormat.HEADER_BYTES, capacity, preallocation);
+      if (preallocation == Preallocation.FORCED_OFTEN) {
+        file.force();
+      }
       directory.force();
+      mapping = Mapping.of(file, capacity, Access.WRITE);
       Segment segment = new Segment(store, id, mapping, SegmentFormat.HEADER_BYTES);
       return new SegmentWriter(segment, file, capacity);
     } catch (Throwable e) {
@@ -65,11 +83,14 @@ public final class SegmentWriter {
   }
 
   /// Goes on with a segment that was closed cleanly at its end.
-  public static SegmentWriter reopen(Directory directory, Segment segment, long capacity) {
+  public static SegmentWriter reopen(
+      Directory directory, Segment segment, long capacity, Preallocation preallocation) {
     FileHandle file = directory.open(segment.name(), Access.WRITE);
     try {
-      file.fillZero(segment.end(), capacity);
-      file.force();
+      file.fillZero(segment.end(), capacity, preallocation);
+      if (preallocation == Preallocation.FORCED_OFTEN) {
+        file.force();
+      }
       segment.remap(Mapping.of(file, capacity, Access.WRITE));
       return new SegmentWriter(segment, file, capacity);
     } catch (Throwable e) {
@@ -231,10 +252,9 @@ public final class SegmentWriter {
   void appendSeal(Seal seal, long timestampMillis) {
     long at = position;
     byte[] value = new byte[RecordFormat.SEAL_VALUE_BYTES];
-    MemorySegment body = MemorySegment.ofArray(value);
-    body.set(LittleEndian.LONG, 0, seal.records());
-    body.set(LittleEndian.LONG, 8, seal.minSequence());
-    body.set(LittleEndian.INT, 16, seal.digest());
+    LittleEndian.ARRAY_LONG.set(value, 0, seal.records());
+    LittleEndian.ARRAY_LONG.set(value, 8, seal.minSequence());
+    LittleEndian.ARRAY_LONG.set(value, 16, seal.digest() & 0xFFFF_FFFFL);
     RecordChecksum checksum = new RecordChecksum();
     RecordFormat.writeHeader(
         checksum.header(),
@@ -252,12 +272,8 @@ public final class SegmentWriter {
   }
 
   private void finish(long at, RecordChecksum checksum) {
-    MemorySegment header = checksum.header();
-    header.set(
-        LittleEndian.INT,
-        RecordFormat.CHECKSUM,
-        checksum.finish() ^ RecordFormat.placeMask(segment.salt(), at));
-    MemorySegment.copy(header, 0, memory, at, RecordFormat.HEADER_BYTES);
+    int sum = checksum.finish() ^ RecordFormat.placeMask(segment.salt(), at);
+    RecordFormat.placeHeader(checksum.header(), sum, memory, at);
   }
 
   private void advance(long bytes) {
@@ -270,13 +286,18 @@ public final class SegmentWriter {
     memory.asSlice(offset, position - offset).fill((byte) 0);
     position = offset;
     segment.publishEnd(position);
+    synchronized (this) {
+      forcedTo = Math.min(forcedTo, offset); // the zeros, and what comes in their place, are not
+    }
   }
 
-  /// Makes everything appended before this call durable. Does nothing once the segment is sealed,
-  /// since sealing forces.
+  /// Makes everything appended before this call durable. Does nothing once the segment is sealed, since
+  /// sealing forces. Any thread may call this, also one that somebody interrupts.
   public synchronized void force() {
-    if (!closed) {
-      file.force();
+    long end = segment.end();
+    if (!closed && end > forcedTo) {
+      file.force(memory, forcedTo, end);
+      forcedTo = end;
     }
   }
 
@@ -286,7 +307,7 @@ public final class SegmentWriter {
     if (closed) {
       return;
     }
-    file.force();
+    force(); // what was written; of what is cut nothing has to reach the disk
     segment.remap(Mapping.of(file, position, Access.READ));
     file.cut(position);
     file.force();

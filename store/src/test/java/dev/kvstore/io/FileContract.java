@@ -320,6 +320,36 @@ abstract class FileContract {
   }
 
   @Test
+  void aRangeOfAMappingIsForcedFromAThreadThatIsInterrupted() {
+    try (FileHandle file = directory.create(FILE);
+        Arena arena = Arena.ofShared()) {
+      file.fillZero(0, 3 * 4096);
+      MemorySegment mapped = file.map(3 * 4096, Access.WRITE, arena);
+      mapped.set(JAVA_BYTE, 5000, (byte) 7);
+      Thread.currentThread().interrupt();
+      file.force(mapped, 5000, 5001);
+      file.force(mapped, 0, 3 * 4096);
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(read(file, 5000, 1)).containsExactly(7);
+      file.force();
+    }
+  }
+
+  @Test
+  void zerosAreZerosWhateverTheyAreFor() {
+    for (Preallocation preallocation : Preallocation.values()) {
+      String name = "zeros-" + preallocation.ordinal();
+      try (FileHandle file = directory.create(name)) {
+        file.write(0, MemorySegment.ofArray(bytes(100)));
+        file.fillZero(100, (4 << 20) + 100, preallocation);
+        assertThat(file.size()).isEqualTo((4 << 20) + 100);
+        assertThat(read(file, 0, 100)).isEqualTo(bytes(100));
+        assertThat(read(file, 100, 4 << 20)).containsOnly(0);
+      }
+    }
+  }
+
+  @Test
   void aFileOpenedForReadingTakesNoWrites() {
     fileOf(FILE, bytes(10));
     try (FileHandle file = directory.open(FILE, Access.READ)) {

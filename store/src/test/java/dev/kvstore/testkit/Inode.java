@@ -57,6 +57,20 @@ final class Inode {
     dropped.keySet().removeIf(page -> !isStillDropped(page, live));
   }
 
+  /// The same of the pages that a range touches; others stay as they are on the disk.
+  void force(byte[] live, long from, long to) {
+    byte[] now = reachable(live);
+    int first = (int) (from / PAGE_BYTES);
+    int end = (int) ((to + PAGE_BYTES - 1) / PAGE_BYTES);
+    byte[] next =
+        Arrays.copyOf(durable, Math.max(durable.length, Math.min(now.length, end * PAGE_BYTES)));
+    for (int page = first; page < end; page++) {
+      copyPiece(now, next, page, PAGE_BYTES);
+    }
+    durable = next;
+    dropped.keySet().removeIf(page -> !isStillDropped(page, live));
+  }
+
   /// A force that fails: no page of it arrives, and none of them is tried again.
   void failForce(byte[] live) {
     for (int page = 0; page * PAGE_BYTES < live.length; page++) {

@@ -285,6 +285,23 @@ class SimulatedDirectoryTest {
   }
 
   @Test
+  void aForcedRangeReachesTheDiskAndOtherPagesDoNot() {
+    SimulatedDirectory disk = empty();
+    try (FileHandle file = disk.create("a");
+        Arena arena = Arena.ofShared()) {
+      file.fillZero(0, 5 * 4096);
+      MemorySegment mapped = file.map(5 * 4096, Access.WRITE, arena);
+      mapped.fill((byte) 'n');
+      file.force(mapped, 2 * 4096 - 1, 2 * 4096 + 1);
+      disk.force();
+      byte[] left = lost(disk, PowerLoss.NONE).files().get("a");
+      assertThat(left).hasSize(3 * 4096);
+      assertThat(Arrays.copyOfRange(left, 0, 4096)).containsOnly(0);
+      assertThat(Arrays.copyOfRange(left, 4096, 3 * 4096)).containsOnly('n');
+    }
+  }
+
+  @Test
   void halfOfTheBytesArriveOnADiskThatFillsUp() {
     SimulatedDirectory disk = empty();
     try (FileHandle file = disk.create("a")) {

@@ -2,6 +2,7 @@ package dev.kvstore.testkit;
 
 import dev.kvstore.io.Access;
 import dev.kvstore.io.FileHandle;
+import dev.kvstore.io.Preallocation;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -63,14 +64,14 @@ final class SimulatedFile implements FileHandle {
   }
 
   @Override
-  public void fillZero(long offset, long end) {
+  public void fillZero(long offset, long end, Preallocation preallocation) {
     synchronized (directory) {
       Call call = directory.beginChange("fillZero", name());
       if (directory.isHalfWay(call) && offset < end) {
-        inner.fillZero(offset, offset + (end - offset) / 2);
+        inner.fillZero(offset, offset + (end - offset) / 2, preallocation);
       }
       directory.failBefore(call);
-      inner.fillZero(offset, end);
+      inner.fillZero(offset, end, preallocation);
       directory.failAfter(call);
     }
   }
@@ -88,16 +89,33 @@ final class SimulatedFile implements FileHandle {
   @Override
   public void force() {
     synchronized (directory) {
-      Call call = directory.beginChange("force", name());
-      Fault fault = directory.faultOf(call);
-      if (fault != null) {
-        inode.failForce(content());
-        throw directory.failed(call, fault);
-      }
-      directory.half(call);
+      beginForce();
       inner.force();
       inode.force(content());
     }
+  }
+
+  @Override
+  public void force(MemorySegment mapping, long from, long to) {
+    synchronized (directory) {
+      beginForce();
+      inner.force(mapping, from, to);
+      boolean interrupted = Thread.interrupted(); // content() enters the channel, the call did not
+      inode.force(content(), from, to);
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private void beginForce() {
+    Call call = directory.beginChange("force", name());
+    Fault fault = directory.faultOf(call);
+    if (fault != null) {
+      inode.failForce(content());
+      throw directory.failed(call, fault);
+    }
+    directory.half(call);
   }
 
   @Override
