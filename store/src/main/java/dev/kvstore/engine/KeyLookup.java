@@ -24,6 +24,10 @@ import org.jspecify.annotations.Nullable;
 ///   verifies. Otherwise it may be the very record that is looked for, so its absence is not claimed.
 final class KeyLookup implements KeyMatcher {
   private static final int ATTEMPTS_MAX = 1 << 20;
+
+  /// Keys whose lookups are worth preparing together: their cache lines fit into the smallest cache.
+  static final int LOADED_AT_ONCE = 64;
+
   private static final int CACHE_LINE_BYTES = 64;
   private static final byte[] EMPTY = {};
 
@@ -41,6 +45,10 @@ final class KeyLookup implements KeyMatcher {
   private @Nullable MemorySegment memory;
   private long offset;
   private long address;
+
+  /// Where the folded answers of loadAhead go, so that the loads are really made.
+  @SuppressWarnings("UnusedVariable")
+  private long loaded;
 
   // What happened on the way.
   private boolean retired;
@@ -147,9 +155,23 @@ final class KeyLookup implements KeyMatcher {
             at.salt());
   }
 
-  /// Loads the first cache lines of the record that a [#find] will most likely end at. Waits for none of
-  /// them, so that the waits of several keys overlap; fold the answer into something that is used.
-  long touch(long keyHash) {
+  /// Loads into the processor's cache what lookups of these hashes will look at: first of all of them the
+  /// index, then of all of them what the records begin with. So the waits for memory overlap, which are
+  /// most of what a lookup takes.
+  ///
+  /// @param to at most [#LOADED_AT_ONCE] more than `from`
+  void loadAhead(long[] hashes, int from, int to) {
+    long folded = 0;
+    for (int i = from; i < to; i++) {
+      folded ^= index.touch(hashes[i]);
+    }
+    for (int i = from; i < to; i++) {
+      folded ^= touchRecord(hashes[i]);
+    }
+    loaded = folded;
+  }
+
+  private long touchRecord(long keyHash) {
     long likely = index.guess(keyHash);
     Segment at = likely == HashIndex.NONE ? null : segments.at(likely);
     if (at == null) {

@@ -19,18 +19,12 @@ import org.jspecify.annotations.Nullable;
 /// No lock, no system call, no garbage besides the value. Every method may be called from any thread
 /// and throws [IllegalStateException] once the store is closed.
 final class ReadPath {
-  private static final int TOUCHED_AT_ONCE = 64;
-
   private final HashIndex index;
   private final KeyHasher hasher;
   private final ThreadLocal<KeyLookup> lookups;
 
   private final LongAdder gets = new LongAdder();
   private final LongAdder corruptReads = new LongAdder();
-
-  /// Where the folded answers of touches go, so that the loads are really made.
-  @SuppressWarnings("UnusedVariable")
-  private volatile long touched;
 
   ReadPath(HashIndex index, SegmentTable segments, KeyHasher hasher, boolean verify) {
     this.index = index;
@@ -110,7 +104,7 @@ final class ReadPath {
   /// Reads many keys: loads for a chunk of keys what the index will be looked at for, then what the
   /// records begin with, before it looks at any, so that the waits for memory overlap.
   void getAll(Collection<byte[]> keys, Collection<byte @Nullable []> values) {
-    byte[][] chunk = new byte[Math.min(TOUCHED_AT_ONCE, keys.size())][];
+    byte[][] chunk = new byte[Math.min(KeyLookup.LOADED_AT_ONCE, keys.size())][];
     long[] hashes = new long[chunk.length];
     int filled = 0;
     for (byte[] key : keys) {
@@ -127,16 +121,10 @@ final class ReadPath {
 
   private void getChunk(
       byte[][] keys, long[] hashes, int count, Collection<byte @Nullable []> values) {
-    long folded = 0;
     for (int i = 0; i < count; i++) {
       hashes[i] = hasher.hash(keys[i]);
-      folded ^= index.touch(hashes[i]);
     }
-    KeyLookup lookup = lookups.get();
-    for (int i = 0; i < count; i++) {
-      folded ^= lookup.touch(hashes[i]);
-    }
-    touched = folded;
+    lookups.get().loadAhead(hashes, 0, count);
     gets.add(count);
     for (int i = 0; i < count; i++) {
       values.add(get(hashes[i], keys[i]));

@@ -335,6 +335,10 @@ final class WritePath {
             };
       }
       for (; published < count; published++) {
+        if (published % KeyLookup.LOADED_AT_ONCE == 0) {
+          lookup.loadAhead(
+              hashes, published, Math.min(count, published + KeyLookup.LOADED_AT_ONCE));
+        }
         byte[] key = mutations.get(published).key();
         long bytes = bytesOf(key, values[published]);
         if (mutations.get(published) instanceof Mutation.Put) {
