@@ -38,6 +38,7 @@ import org.jspecify.annotations.Nullable;
 ///   again. A force that fails ends all writing.
 final class Log implements GroupCommit.Forceable {
   private static final long FIRST_SEGMENT_BYTES = 1L << 20;
+  private static final long STEADY_SEGMENT_BYTES = 16L << 20;
   private static final long PAGE_BYTES = 4096;
   private static final long DELETE_RESERVE_BYTES = 64L << 10;
 
@@ -427,13 +428,14 @@ final class Log implements GroupCommit.Forceable {
         preallocation);
   }
 
-  /// Capacity of a new segment: follows the size of the store, so that small stores stay small.
+  /// Capacity of a new segment: follows the size of the store, so that small stores stay small and the
+  /// room kept in advance is a small part of a large one; but not below what is filled no faster than
+  /// the next one is made.
   private long capacityFor(long needed) {
     long bytes = segments.all().stream().mapToLong(Segment::end).sum();
-    long usual =
-        Math.min(
-            options.segmentBytesMax(),
-            Math.max(FIRST_SEGMENT_BYTES, Long.highestOneBit(Math.max(1, bytes / 4))));
+    long steady = Math.max(STEADY_SEGMENT_BYTES, Long.highestOneBit(Math.max(1, bytes / 16)));
+    long growing = Math.max(FIRST_SEGMENT_BYTES, Long.highestOneBit(Math.max(1, bytes / 4)));
+    long usual = Math.min(options.segmentBytesMax(), Math.min(growing, steady));
     long fixed = SegmentFormat.HEADER_BYTES + RecordFormat.SEAL_BYTES;
     if (needed + fixed + setAside(usual) <= usual) {
       return usual;

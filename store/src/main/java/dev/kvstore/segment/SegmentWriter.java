@@ -7,7 +7,6 @@ import dev.kvstore.io.Access;
 import dev.kvstore.io.Directory;
 import dev.kvstore.io.FileHandle;
 import dev.kvstore.io.Preallocation;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -58,19 +57,15 @@ public final class SegmentWriter {
     String name = SegmentFormat.segmentName(id);
     FileHandle file = directory.create(name);
     Mapping mapping = null;
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment header = arena.allocate(SegmentFormat.HEADER_BYTES);
-      SegmentFormat.writeHeader(header, store, id, createdMillis);
-      file.write(0, header);
-      if (preallocation == Preallocation.FORCED_RARELY) {
-        file.force();
-      }
-      file.fillZero(SegmentFormat.HEADER_BYTES, capacity, preallocation);
-      if (preallocation == Preallocation.FORCED_OFTEN) {
-        file.force();
+    try {
+      file.fillZero(0, capacity, preallocation);
+      mapping = Mapping.of(file, capacity, Access.WRITE);
+      SegmentFormat.writeHeader(mapping.memory(), store, id, createdMillis);
+      switch (preallocation) {
+        case FORCED_OFTEN -> file.force();
+        case FORCED_RARELY -> file.force(mapping.memory(), 0, SegmentFormat.HEADER_BYTES);
       }
       directory.force();
-      mapping = Mapping.of(file, capacity, Access.WRITE);
       Segment segment = new Segment(store, id, mapping, SegmentFormat.HEADER_BYTES);
       return new SegmentWriter(segment, file, capacity);
     } catch (Throwable e) {
