@@ -45,7 +45,11 @@ final class GroupCommit {
     private final @Nullable Thread thread;
     private final @Nullable CompletableFuture<Long> future;
     private final long sequence;
-    private @Nullable Waiter next; // written before the waiter is published by the stack's CAS
+
+    // Written before the waiter is published by the stack's CAS.
+    private @Nullable Waiter next;
+    private int depth; // of the stack from here on
+
     private volatile boolean done;
 
     Waiter(long sequence, @Nullable Thread thread, @Nullable CompletableFuture<Long> future) {
@@ -64,6 +68,8 @@ final class GroupCommit {
 
   // Written by rounds only.
   private volatile long durableSequence;
+  private int lastBatch; // how many the last round released; handed on with roundComing
+  private long lastForceNanos;
 
   // The shortest interval that any write has asked for; 0 while none has.
   private volatile long intervalNanos;
@@ -151,6 +157,7 @@ final class GroupCommit {
     do {
       top = waiters.get();
       waiter.next = top;
+      waiter.depth = top == null ? 1 : top.depth + 1;
     } while (!waiters.compareAndSet(top, waiter));
     if (ended) {
       release(waiters.getAndSet(null));
@@ -210,10 +217,30 @@ final class GroupCommit {
   }
 
   private void round() {
+    awaitCompany();
     Waiter batch = waiters.getAndSet(null);
     if (batch != null) {
+      long start = System.nanoTime();
       force();
+      lastForceNanos = System.nanoTime() - start;
+      lastBatch = batch.depth;
       release(batch);
+    }
+  }
+
+  /// Gives those whom the last round has released a part of the time of a force to come back with their
+  /// next write: a force that begins for the first of them makes all others wait for two. Nobody waits
+  /// for company who had none.
+  @SuppressWarnings("ThreadPriorityCheck") // those who are to come may need this processor
+  private void awaitCompany() {
+    if (inline || lastBatch < 2) {
+      return;
+    }
+    long start = System.nanoTime();
+    for (Waiter top = waiters.get();
+        top != null && top.depth < lastBatch && System.nanoTime() - start < lastForceNanos / 2;
+        top = waiters.get()) {
+      Thread.yield();
     }
   }
 
