@@ -141,7 +141,7 @@ final class Log implements GroupCommit.Forceable {
       SegmentWriter writer = active;
       if (writer != null
           && writer.remaining() - (frees ? 0 : setAside(writer.capacity())) >= needed) {
-        if (spare == null && writer.remaining() < writer.capacity() / 8 * 7) {
+        if (spare == null && isSpareDue(writer)) {
           orderSpare(0, false);
         }
         return writer;
@@ -167,6 +167,13 @@ final class Log implements GroupCommit.Forceable {
   /// How much of a segment only writes that free space may use.
   private static long setAside(long capacity) {
     return Math.min(DELETE_RESERVE_BYTES, capacity / 16);
+  }
+
+  /// Early in large segments, which may be filled while a disk that is busy makes the next one; small
+  /// stores stay small.
+  private static boolean isSpareDue(SegmentWriter writer) {
+    long used = writer.capacity() - writer.remaining();
+    return used > writer.capacity() / (writer.capacity() < STEADY_SEGMENT_BYTES ? 2 : 8);
   }
 
   private void orderSpare(long needed, boolean frees) {
