@@ -28,11 +28,15 @@ final class KeyLookup implements KeyMatcher {
   /// Keys whose lookups are worth preparing together: their cache lines fit into the smallest cache.
   static final int LOADED_AT_ONCE = 64;
 
+  /// Of a record, before its size is known.
+  private static final int FIRST_READ_BYTES = 256;
+
   private static final int CACHE_LINE_BYTES = 64;
   private static final byte[] EMPTY = {};
 
   private final HashIndex index;
   private final SegmentTable segments;
+  private final Residency.Probe residency;
   private final boolean verify;
   private final RecordChecksum checksum = new RecordChecksum();
 
@@ -54,9 +58,10 @@ final class KeyLookup implements KeyMatcher {
   private boolean retired;
   private long suspect;
 
-  KeyLookup(HashIndex index, SegmentTable segments, boolean verify) {
+  KeyLookup(HashIndex index, SegmentTable segments, Residency residency, boolean verify) {
     this.index = index;
     this.segments = segments;
+    this.residency = residency.probe();
     this.verify = verify;
   }
 
@@ -109,6 +114,7 @@ final class KeyLookup implements KeyMatcher {
     MemorySegment log = at.memory();
     try {
       long limit = Math.min(at.end(), log.byteSize());
+      residency.beforeRead(log, Math.min(place, limit), Math.min(place + FIRST_READ_BYTES, limit));
       if (place + RecordFormat.HEADER_BYTES + key.length <= limit
           && RecordFormat.keySize(log, place) == key.length
           && keyIsAt(log, place + RecordFormat.HEADER_BYTES)) {
@@ -180,8 +186,8 @@ final class KeyLookup implements KeyMatcher {
     long place = at.offsetOf(likely);
     MemorySegment log = at.memory();
     long last = Math.min(at.end(), log.byteSize()) - Long.BYTES;
-    if (place > last) {
-      return 0;
+    if (place > last || residency.isCold()) {
+      return 0; // a wait for the disk would not overlap with anything
     }
     try {
       return log.get(LittleEndian.LONG, place)
@@ -266,10 +272,14 @@ final class KeyLookup implements KeyMatcher {
   private long checkedValueSize(MemorySegment log) {
     long size = RecordFormat.valueSize(log, offset);
     long limit = Math.min(segment().end(), log.byteSize());
-    boolean fits =
-        size <= KvStore.VALUE_BYTES_MAX
-            && offset + RecordFormat.HEADER_BYTES + key.length + size <= limit;
-    return fits ? size : -1;
+    long end = offset + RecordFormat.HEADER_BYTES + key.length + size;
+    if (size > KvStore.VALUE_BYTES_MAX || end > limit) {
+      return -1;
+    }
+    if (end - offset > FIRST_READ_BYTES && residency.isCold()) {
+      residency.beforeRead(log, offset, end);
+    }
+    return size;
   }
 
   /// The value's size, believed only if the whole record verifies; -1 if it has to be looked up again.

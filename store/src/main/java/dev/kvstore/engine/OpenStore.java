@@ -52,9 +52,11 @@ final class OpenStore {
     long durable = recovered.readOnly() ? recovery.durableSequence() : recoveredSequence;
     this.commit = new GroupCommit(log, workers.isInline(), durable);
     this.compaction = new Compaction(log, index, segments, commit, options, workers);
+    Residency residency = new Residency();
     this.writes =
-        new WritePath(log, index, segments, environment.clock(), commit, compaction::garbageGrew);
-    this.reads = new ReadPath(index, segments, log.hasher(), options.verifyReads());
+        new WritePath(
+            log, index, segments, residency, environment.clock(), commit, compaction::garbageGrew);
+    this.reads = new ReadPath(index, segments, residency, log.hasher(), options.verifyReads());
     log.connect(commit, compaction::look);
   }
 

@@ -26,10 +26,15 @@ final class ReadPath {
   private final LongAdder gets = new LongAdder();
   private final LongAdder corruptReads = new LongAdder();
 
-  ReadPath(HashIndex index, SegmentTable segments, KeyHasher hasher, boolean verify) {
+  ReadPath(
+      HashIndex index,
+      SegmentTable segments,
+      Residency residency,
+      KeyHasher hasher,
+      boolean verify) {
     this.index = index;
     this.hasher = hasher;
-    this.lookups = ThreadLocal.withInitial(() -> new KeyLookup(index, segments, verify));
+    this.lookups = ThreadLocal.withInitial(() -> new KeyLookup(index, segments, residency, verify));
   }
 
   byte @Nullable [] get(byte[] key) {

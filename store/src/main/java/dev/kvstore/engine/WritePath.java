@@ -64,6 +64,7 @@ final class WritePath {
       Log log,
       HashIndex index,
       SegmentTable segments,
+      Residency residency,
       InstantSource clock,
       GroupCommit commit,
       LongConsumer garbageListener) {
@@ -73,10 +74,10 @@ final class WritePath {
     this.clock = clock;
     this.commit = commit;
     this.garbageListener = garbageListener;
-    this.lookup = new KeyLookup(index, segments, true);
+    this.lookup = new KeyLookup(index, segments, residency, true);
     this.scratches =
-        ThreadLocal.withInitial(
-            () -> new Scratch(new KeyLookup(index, segments, true), new RecordChecksum()));
+        ThreadLocal.withInitial(() ->
+            new Scratch(new KeyLookup(index, segments, residency, true), new RecordChecksum()));
     this.size.set(index.size());
   }
 
