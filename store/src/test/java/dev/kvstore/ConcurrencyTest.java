@@ -118,9 +118,12 @@ class ConcurrencyTest {
     AtomicBoolean done = new AtomicBoolean();
     List<Callable<Long>> tasks = new ArrayList<>();
     CountDownLatch writers = new CountDownLatch(3);
+    CountDownLatch others =
+        new CountDownLatch(4); // have begun, or the writers might be done before
     for (int t = 0; t < 3; t++) {
       int writer = t;
       tasks.add(() -> {
+        others.await();
         long number = 0;
         for (; number < 4000; number++) {
           for (int key = 0; key < 5; key++) {
@@ -145,11 +148,15 @@ class ConcurrencyTest {
             seen[i] = number;
           }
           reads++;
+          if (reads == 1) {
+            others.countDown();
+          }
         }
         return reads;
       });
     }
     tasks.add(() -> {
+      others.countDown();
       long rounds = 0;
       while (!done.get()) {
         store.compact();
