@@ -48,6 +48,7 @@ final class KeyLookup implements KeyMatcher {
   private @Nullable Segment segment;
   private @Nullable MemorySegment memory;
   private long offset;
+  private long recordBytes;
   private long address;
 
   /// Where the folded answers of loadAhead go, so that the loads are really made.
@@ -121,6 +122,7 @@ final class KeyLookup implements KeyMatcher {
         segment = at;
         memory = log;
         offset = place;
+        recordBytes = RecordFormat.recordBytes(log, place);
         return true;
       }
       if (verify && !isWhole(at, log, place, limit)) {
@@ -224,13 +226,10 @@ final class KeyLookup implements KeyMatcher {
     return offset;
   }
 
-  /// Bytes that the record takes in the log; 0 if its segment was retired meanwhile.
+  /// Bytes that the record takes in the log, as they were when it was found: also if its segment has been
+  /// mapped anew since.
   long recordBytes() {
-    try {
-      return RecordFormat.recordBytes(memory(), offset);
-    } catch (IllegalStateException e) {
-      return 0;
-    }
+    return recordBytes;
   }
 
   /// Copies the value out and verifies the record. Null if the record has to be looked up again,
