@@ -19,7 +19,6 @@ import org.jspecify.annotations.Nullable;
 /// No lock, no system call, no garbage besides the value. Every method may be called from any thread
 /// and throws [IllegalStateException] once the store is closed.
 final class ReadPath {
-  private final HashIndex index;
   private final KeyHasher hasher;
   private final ThreadLocal<KeyLookup> lookups;
 
@@ -32,7 +31,6 @@ final class ReadPath {
       Residency residency,
       KeyHasher hasher,
       boolean verify) {
-    this.index = index;
     this.hasher = hasher;
     this.lookups = ThreadLocal.withInitial(() -> new KeyLookup(index, segments, residency, verify));
   }

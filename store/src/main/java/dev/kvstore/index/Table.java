@@ -189,7 +189,7 @@ final class Table {
 
   /// 1 if the word is of the tag's window, else 0.
   private static int isOf(long word, long tag) {
-    return (int) (((word ^ tag) >>> Slot.ADDRESS_BITS) - 1 >>> 63);
+    return (int) ((((word ^ tag) >>> Slot.ADDRESS_BITS) - 1) >>> 63);
   }
 
   private static boolean isFull(MemorySegment chunk, long offset) {

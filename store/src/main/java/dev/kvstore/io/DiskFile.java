@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Path;
+import java.util.Objects;
 
 /// A file of a [DiskDirectory].
 ///
@@ -123,7 +124,7 @@ final class DiskFile implements FileHandle {
     try {
       mapping.asSlice(from, to - from).force();
     } catch (UncheckedIOException e) {
-      throw Failures.forceFailed(name, path, e.getCause());
+      throw Failures.forceFailed(name, path, Objects.requireNonNull(e.getCause()));
     }
   }
 

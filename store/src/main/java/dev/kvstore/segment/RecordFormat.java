@@ -89,7 +89,7 @@ public final class RecordFormat {
   /// Copies a header that was put together into the log, with its checksum.
   static void placeHeader(byte[] header, int checksum, MemorySegment log, long at) {
     long sized = (long) LittleEndian.ARRAY_LONG.get(header, CHECKSUM);
-    log.set(LittleEndian.LONG, at + CHECKSUM, sized | checksum & 0xFFFF_FFFFL);
+    log.set(LittleEndian.LONG, at + CHECKSUM, sized | (checksum & 0xFFFF_FFFFL));
     copyWord(header, VALUE_SIZE, log, at);
     copyWord(header, SEQUENCE, log, at);
     copyWord(header, STAMP, log, at);
