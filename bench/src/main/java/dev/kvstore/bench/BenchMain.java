@@ -61,6 +61,9 @@ final class BenchMain {
         continue;
       }
       for (PeerKind peer : peers) {
+        if (!peer.promises(row.needs())) {
+          continue;
+        }
         Path store = plan.stores().resolve(peer.word() + "-" + row.store());
         if (row.after().isEmpty()) {
           delete(store);
@@ -80,6 +83,7 @@ final class BenchMain {
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
     command.addAll(row.jvmFlags());
+    command.addAll(peer.jvmFlags());
     command.addAll(
         List.of("-cp", System.getProperty("java.class.path"), BenchMain.class.getName()));
     command.addAll(

@@ -1,10 +1,16 @@
 package dev.kvstore.bench;
 
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLongArray;
 
 /// Puts of new keys that are on the disk when they return.
 record DurablePutWork(int threads, boolean virtual) implements Work {
   private static final long THREAD_STRIDE = 1L << 40;
+
+  @Override
+  public Set<Promise> needs() {
+    return Set.of(Promise.DURABLE_PUT, Promise.GROWTH);
+  }
 
   @Override
   public void run(Stage stage) throws Exception {

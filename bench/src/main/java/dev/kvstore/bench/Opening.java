@@ -4,5 +4,30 @@ package dev.kvstore.bench;
 ///
 /// @param durable whether an acknowledged write has to survive power loss; otherwise the death of the
 ///     process is enough
-/// @param dataBytes bytes of all keys and values, for those that must be sized in advance
-record Opening(boolean durable, long dataBytes) {}
+/// @param keys how many entries there will be, for those that must be sized in advance
+/// @param keyBytes the length of each key
+/// @param valueBytes the length of each value
+/// @param cacheBytes how much memory a store may fill with what it caches itself
+record Opening(boolean durable, long keys, int keyBytes, int valueBytes, long cacheBytes) {
+  private static final long CACHE_BYTES_MIN = 256L << 20;
+
+  /// A cache that holds everything.
+  static Opening inMemory(boolean durable, Data data) {
+    return new Opening(
+        durable,
+        data.keys(),
+        data.keyBytes(),
+        data.valueBytes(),
+        Math.max(CACHE_BYTES_MIN, 2 * data.bytes()));
+  }
+
+  /// Bytes of all keys and values.
+  long dataBytes() {
+    return keys * (keyBytes + valueBytes);
+  }
+
+  /// What a store that caches on the heap may take: never so much that nothing else fits there.
+  long heapCacheBytes() {
+    return Math.min(cacheBytes, Runtime.getRuntime().maxMemory() / 10 * 6);
+  }
+}

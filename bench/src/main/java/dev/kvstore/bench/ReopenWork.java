@@ -1,8 +1,15 @@
 package dev.kvstore.bench;
 
+import java.util.Set;
+
 /// From the call of open to the answer to the first get, in a JVM that has done nothing before. What
 /// the files held is in the page cache.
 record ReopenWork() implements Work {
+  @Override
+  public Set<Promise> needs() {
+    return Set.of(Promise.REOPEN);
+  }
+
   @Override
   public void run(Stage stage) throws Exception {
     Data data = stage.data();

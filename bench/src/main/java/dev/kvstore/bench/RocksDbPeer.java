@@ -26,8 +26,6 @@ final class RocksDbPeer implements Peer {
     RocksDB.loadLibrary();
   }
 
-  private static final long CACHE_BYTES_MIN = 256L << 20;
-
   private final boolean durable;
   private final long cacheBytes;
   private final Cache cache;
@@ -39,7 +37,7 @@ final class RocksDbPeer implements Peer {
 
   RocksDbPeer(Path directory, Opening opening) {
     durable = opening.durable();
-    cacheBytes = Math.max(CACHE_BYTES_MIN, 2 * opening.dataBytes());
+    cacheBytes = opening.cacheBytes();
     cache = new LRUCache(cacheBytes);
     options =
         new Options()

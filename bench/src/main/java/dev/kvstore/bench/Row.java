@@ -1,6 +1,7 @@
 package dev.kvstore.bench;
 
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -136,6 +137,14 @@ record Row(
       wanted.add(name);
     }
     return all.stream().filter(row -> wanted.contains(row.name)).toList();
+  }
+
+  /// What a store must promise to run it and the row before it.
+  Set<Promise> needs() {
+    Set<Promise> needs = EnumSet.noneOf(Promise.class);
+    needs.addAll(work.needs());
+    after.ifPresent(before -> needs.addAll(named(List.of(before)).getLast().needs()));
+    return needs;
   }
 
   private static Row first(String name, String title, String store, Work work) {

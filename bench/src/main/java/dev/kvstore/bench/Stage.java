@@ -37,7 +37,7 @@ final class Stage {
   /// Opens the store of this work.
   Peer open(boolean durable) throws IOException {
     Files.createDirectories(directory);
-    Peer peer = kind.open(directory, new Opening(durable, data.bytes()));
+    Peer peer = kind.open(directory, Opening.inMemory(durable, data));
     numbers.put("settings", peer.settings());
     return peer;
   }
@@ -46,7 +46,7 @@ final class Stage {
   Peer openScratch(boolean durable) throws IOException {
     Path scratch = directory.resolveSibling(directory.getFileName() + "-scratch");
     Files.createDirectories(scratch);
-    return kind.open(scratch, new Opening(durable, data.bytes()));
+    return kind.open(scratch, Opening.inMemory(durable, data));
   }
 
   void report(String name, Object number) {
