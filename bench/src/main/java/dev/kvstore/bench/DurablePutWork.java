@@ -17,10 +17,9 @@ record DurablePutWork(int threads, boolean virtual) implements Work {
     Data data = stage.data();
     AtomicLongArray put = new AtomicLongArray(threads);
     try (Peer peer = stage.open(true)) {
-      for (double seconds : new double[] {Math.min(1, stage.seconds()), stage.seconds()}) {
+      for (double seconds : new double[] {stage.warmUpSeconds(), stage.seconds()}) {
         stage.report(
-            Driver.inThreads(
-                seconds, threads, virtual, 1, thread -> puts(peer, data, put, thread)));
+            Driver.during(seconds, threads, virtual, 1, thread -> puts(peer, data, put, thread)));
       }
       for (int thread = 0; thread < threads; thread++) {
         for (long i = 0; i < put.get(thread); i++) {

@@ -1,0 +1,171 @@
+package dev.kvstore.bench;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/// What the lines of a file say. Of two results for the same thing the later one counts.
+final class Results {
+  /// Field of a line that is one point of a curve and not the result of a row.
+  static final String POINT = "point";
+
+  static final Results NONE = new Results(List.of());
+
+  private record Key(String row, String who, long scale) {}
+
+  private final List<Map<String, Object>> runs = new ArrayList<>();
+  private final List<Map<String, Object>> ends = new ArrayList<>();
+  private final List<Map<String, Object>> points = new ArrayList<>();
+  private final Map<Key, Map<Integer, Map<String, Object>>> results = new LinkedHashMap<>();
+
+  Results(List<Map<String, Object>> lines) {
+    for (Map<String, Object> line : lines) {
+      if (line.containsKey("run")) {
+        runs.add(line);
+      } else if (line.containsKey("end")) {
+        ends.add(line);
+      } else if (line.containsKey(POINT)) {
+        points.add(line);
+      } else {
+        results.computeIfAbsent(key(line), key -> new TreeMap<>()).put(round(line), line);
+      }
+    }
+  }
+
+  static Results read(Path file) throws IOException {
+    return new Results(JsonLines.read(file));
+  }
+
+  private static Key key(Map<String, Object> line) {
+    return new Key(text(line, "row"), text(line, "peer"), (long) number(line, "scale"));
+  }
+
+  private static int round(Map<String, Object> line) {
+    return (int) number(line, "round");
+  }
+
+  static double number(Map<String, Object> line, String name) {
+    if (line.get(name) instanceof Double number) {
+      return number;
+    }
+    throw new IllegalArgumentException("no number " + name + " in " + line);
+  }
+
+  private static String text(Map<String, Object> line, String name) {
+    if (line.get(name) instanceof String text) {
+      return text;
+    }
+    throw new IllegalArgumentException("no text " + name + " in " + line);
+  }
+
+  /// What was asked for and on which machine, once for each time that it was run.
+  List<Map<String, Object>> runs() {
+    return runs;
+  }
+
+  List<Map<String, Object>> ends() {
+    return ends;
+  }
+
+  /// The points of a curve, in the order in which they were measured.
+  List<Map<String, Object>> points(String row) {
+    return points.stream().filter(point -> row.equals(point.get("row"))).toList();
+  }
+
+  /// Whether there is an answer for a task already, be it that there is none.
+  boolean has(Task task) {
+    return results
+        .getOrDefault(new Key(task.row().name(), task.who(), task.scale()), Map.of())
+        .containsKey(task.round());
+  }
+
+  /// How many keys were asked for, each once, ascending.
+  List<Long> scales() {
+    return List.copyOf(new TreeSet<>(results.keySet().stream().map(Key::scale).toList()));
+  }
+
+  /// The stores that were measured.
+  List<PeerKind> peers(long scale) {
+    return Arrays.stream(PeerKind.values())
+        .filter(peer ->
+            results.keySet().stream()
+                .anyMatch(key -> key.scale == scale && key.who.equals(peer.word())))
+        .toList();
+  }
+
+  /// The rows that were measured, in their order; without those that only prepare.
+  List<Row> rows(long scale) {
+    return Rows.all().stream()
+        .filter(row -> !row.onlyPrepares())
+        .filter(row ->
+            results.keySet().stream()
+                .anyMatch(key -> key.scale == scale && key.row.equals(row.name())))
+        .toList();
+  }
+
+  Series series(long scale, String row, String who, String metric) {
+    Map<Integer, Double> byRound = new TreeMap<>();
+    results
+        .getOrDefault(new Key(row, who, scale), Map.of())
+        .forEach((round, line) -> {
+          if (line.get(metric) instanceof Double number) {
+            byRound.put(round, number);
+          }
+        });
+    return new Series(byRound);
+  }
+
+  Series ours(long scale, Row row, Metric metric) {
+    return series(
+        scale,
+        row.name(),
+        row.by() == Row.By.MACHINE ? Task.MACHINE : PeerKind.KVSTORE.word(),
+        metric.key());
+  }
+
+  /// The durable peer with the best median.
+  Optional<PeerKind> best(long scale, Row row, Metric metric) {
+    PeerKind best = null;
+    double most = 0;
+    for (PeerKind peer : peers(scale)) {
+      Series series = series(scale, row.name(), peer.word(), metric.key());
+      if (peer.peerClass() == PeerClass.DURABLE && series.median().isPresent()) {
+        double median = series.median().getAsDouble();
+        if (best == null || metric.unit().timesBetter(median, most) > 1) {
+          best = peer;
+          most = median;
+        }
+      }
+    }
+    return Optional.ofNullable(best);
+  }
+
+  /// What the lines say in words, each different answer once.
+  List<String> words(long scale, String row, String who, String name) {
+    return results.getOrDefault(new Key(row, who, scale), Map.of()).values().stream()
+        .map(line -> line.get(name))
+        .filter(String.class::isInstance)
+        .map(String.class::cast)
+        .distinct()
+        .toList();
+  }
+
+  /// The same over all rows.
+  List<String> words(String who, String name) {
+    return results.entrySet().stream()
+        .filter(entry -> entry.getKey().who.equals(who))
+        .flatMap(entry -> entry.getValue().values().stream())
+        .map(line -> line.get(name))
+        .filter(String.class::isInstance)
+        .map(String.class::cast)
+        .distinct()
+        .toList();
+  }
+}

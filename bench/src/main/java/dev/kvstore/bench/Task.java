@@ -1,0 +1,85 @@
+package dev.kvstore.bench;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/// One row for one peer in one round: what a JVM is started for.
+///
+/// @param peer empty for the machine itself
+/// @param scale how many keys the plan asked for; a row may take fewer
+/// @param directory of the store
+/// @param lines where the results go
+record Task(
+    Row row,
+    Optional<PeerKind> peer,
+    int round,
+    long scale,
+    Data data,
+    double seconds,
+    Path directory,
+    Path lines) {
+  /// Stands for the machine where another name would be that of a peer.
+  static final String MACHINE = "machine";
+
+  /// The name of a peer, or of what stands in its place.
+  static String word(Optional<PeerKind> peer) {
+    return peer.map(PeerKind::word).orElse(MACHINE);
+  }
+
+  String who() {
+    return word(peer);
+  }
+
+  /// What is in front of its results.
+  Map<String, Object> heading() {
+    Map<String, Object> heading = new LinkedHashMap<>();
+    heading.put("row", row.name());
+    heading.put("peer", who());
+    heading.put("round", round);
+    heading.put("scale", scale);
+    heading.put("keys", data.keys());
+    heading.put("keyBytes", data.keyBytes());
+    heading.put("valueBytes", data.valueBytes());
+    return heading;
+  }
+
+  /// For the command line of another JVM, which gets it back from [#parse].
+  List<String> arguments() {
+    return List.of(
+        row.name(),
+        who(),
+        Integer.toString(round),
+        Long.toString(scale),
+        Long.toString(data.keys()),
+        Integer.toString(data.keyBytes()),
+        Integer.toString(data.valueBytes()),
+        Double.toString(seconds),
+        directory.toString(),
+        lines.toString());
+  }
+
+  static Task parse(List<String> arguments) {
+    List<String> left = new ArrayList<>(arguments);
+    Row row = Rows.named(left.removeFirst());
+    String who = left.removeFirst();
+    return new Task(
+        row,
+        who.equals(MACHINE)
+            ? Optional.empty()
+            : Optional.of(PeerKind.valueOf(who.toUpperCase(Locale.ROOT))),
+        Integer.parseInt(left.removeFirst()),
+        Long.parseLong(left.removeFirst()),
+        new Data(
+            Long.parseLong(left.removeFirst()),
+            Integer.parseInt(left.removeFirst()),
+            Integer.parseInt(left.removeFirst())),
+        Double.parseDouble(left.removeFirst()),
+        Path.of(left.removeFirst()),
+        Path.of(left.removeFirst()));
+  }
+}
