@@ -19,11 +19,35 @@ final class Fork {
   static final String REASON = "reason";
 
   private static final int FAILED = 1;
+  private static final long MEMORY_BYTES_MIN = 384L << 20;
 
   private Fork() {}
 
-  /// @return whether it ended as it should
+  /// @return whether it ended as it should, or could not be tried on this machine
   static boolean run(Task task, long limitSeconds) throws IOException, InterruptedException {
+    if (task.memoryBytes().isEmpty()) {
+      return run(task, command(task), limitSeconds);
+    }
+    long bytes = task.memoryBytes().getAsLong();
+    if (bytes < MEMORY_BYTES_MIN) {
+      reason(task, "too few keys: a JVM does not fit into " + (bytes >> 20) + " MiB");
+      return true;
+    }
+    MemoryGroup memory;
+    try {
+      memory = MemoryGroup.ofBytes(bytes);
+    } catch (IOException e) {
+      reason(task, "no memory cgroup can be made here: " + e);
+      return true;
+    }
+    try (memory) {
+      // What is in the page cache already is on the account of whoever put it there.
+      PageCache.drop(PageCache.below(task.directory()));
+      return run(task, memory.inside(command(task)), limitSeconds);
+    }
+  }
+
+  private static List<String> command(Task task) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
@@ -32,6 +56,11 @@ final class Fork {
     command.addAll(
         List.of("-cp", System.getProperty("java.class.path"), BenchMain.class.getName(), CHILD));
     command.addAll(task.arguments());
+    return command;
+  }
+
+  private static boolean run(Task task, List<String> command, long limitSeconds)
+      throws IOException, InterruptedException {
     long start = System.nanoTime();
     Process process = new ProcessBuilder(command).inheritIO().start();
     boolean ended;

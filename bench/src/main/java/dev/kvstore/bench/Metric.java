@@ -6,14 +6,20 @@ import java.util.List;
 ///
 /// @param key under which the work reported it
 /// @param title what it is, behind the title of the row; empty if the row has one number only
+/// @param compared whether the numbers of different stores mean the same
 /// @param goals what it should come to
-record Metric(String key, String title, Unit unit, List<Goal> goals) {
+record Metric(String key, String title, Unit unit, boolean compared, List<Goal> goals) {
   /// The operations per second of a row.
   static Metric rate(Goal... goals) {
-    return new Metric("rate", "", Unit.PER_SECOND, List.of(goals));
+    return of("rate", "", Unit.PER_SECOND, goals);
   }
 
   static Metric of(String key, String title, Unit unit, Goal... goals) {
-    return new Metric(key, title, unit, List.of(goals));
+    return new Metric(key, title, unit, true, List.of(goals));
+  }
+
+  /// The same, for a number that each store counts in its own way.
+  Metric notCompared() {
+    return new Metric(key, title, unit, false, goals);
   }
 }

@@ -17,19 +17,14 @@ record OpenScanWork() implements Work {
       Files.delete(hint);
     }
     List<Path> segments = PageCache.files(stage.directory(), ".seg");
-    boolean cold = PageCache.canDrop();
-    stage.report("cold", Boolean.toString(cold));
     double read = 0;
     for (int threads : new int[] {1, Runtime.getRuntime().availableProcessors()}) {
-      if (cold) {
-        PageCache.drop();
-      }
+      PageCache.drop(segments);
       read = Math.max(read, PageCache.readRate(segments, threads));
     }
     stage.report("readBandwidth", read);
-    if (cold) {
-      PageCache.drop();
-    }
+    boolean cold = PageCache.drop(segments);
+    stage.report("cold", Boolean.toString(cold));
     long residentBefore = Machine.residentBytes();
     Machine.forgetPeak();
     long start = System.nanoTime();

@@ -70,9 +70,10 @@ record OverwriteWork() implements Work {
     byte[] key = new byte[data.keyBytes()];
     return turn -> {
       long number = data.pick(turn);
+      // The put of the last one may be under way.
       int before = versions.last(number);
       data.fillKey(number, key);
-      versions.check(number, peer.get(key), before, 1);
+      versions.check(number, peer.get(key), before - 1);
     };
   }
 

@@ -30,8 +30,7 @@ record RawReadWork(long bytes) implements Work {
         channel.write(buffer.clear().putLong(0, at), at);
       }
       channel.force(true);
-      if (PageCache.canDrop()) {
-        PageCache.drop();
+      if (PageCache.drop(List.of(file))) {
         stage.report("coldBandwidth", PageCache.readRate(List.of(file), 1));
       }
       PageCache.readRate(List.of(file), 1);

@@ -136,10 +136,10 @@ final class Report {
     for (Row row : results.rows(scale)) {
       if (row.by() == Row.By.EVERY_STORE) {
         for (Metric metric : row.metrics()) {
-          line(
-              Stream.of(title(row, metric)),
-              peers.stream().map(peer -> cell(scale, row, metric, peer)),
-              Stream.of());
+          List<String> cells = peers.stream().map(peer -> cell(scale, row, metric, peer)).toList();
+          if (!cells.stream().allMatch("-"::equals)) {
+            line(Stream.of(title(row, metric)), cells.stream(), Stream.of());
+          }
         }
       }
     }
@@ -176,8 +176,10 @@ final class Report {
     List<String> reasons = new ArrayList<>();
     for (Row row : Rows.all()) {
       for (PeerKind peer : PeerKind.values()) {
-        for (String reason : results.words(scale, row.name(), peer.word(), Fork.REASON)) {
-          reasons.add("- %s, %s: %s\n".formatted(peer.title(), row.name(), reason));
+        for (String field : List.of(Fork.REASON, Stage.NOTE)) {
+          for (String words : results.words(scale, row.name(), peer.word(), field)) {
+            reasons.add("- %s, %s: %s\n".formatted(peer.title(), row.name(), words));
+          }
         }
       }
     }
@@ -210,6 +212,9 @@ final class Report {
   }
 
   private Series ratio(long scale, Row row, Metric metric, PeerKind other) {
+    if (!metric.compared()) {
+      return Series.NONE;
+    }
     Series theirs = results.series(scale, row.name(), other.word(), metric.key());
     return results.ours(scale, row, metric).timesBetter(theirs, metric.unit());
   }

@@ -132,6 +132,9 @@ final class Results {
 
   /// The durable peer with the best median.
   Optional<PeerKind> best(long scale, Row row, Metric metric) {
+    if (!metric.compared()) {
+      return Optional.empty();
+    }
     PeerKind best = null;
     double most = 0;
     for (PeerKind peer : peers(scale)) {

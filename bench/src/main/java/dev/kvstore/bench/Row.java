@@ -40,8 +40,9 @@ record Row(
   /// What a row changes about the data that were asked for; 0 for nothing.
   ///
   /// @param keysMax no more keys than this
-  record Shape(long keysMax, int keyBytes, int valueBytes) {
-    static final Shape AS_ASKED = new Shape(0, 0, 0);
+  /// @param room for how many times as many keys the store is opened, because some are inserted
+  record Shape(long keysMax, int keyBytes, int valueBytes, int room) {
+    static final Shape AS_ASKED = new Shape(0, 0, 0, 1);
 
     Data of(Data asked) {
       return new Data(
@@ -99,7 +100,23 @@ record Row(
         by,
         after,
         store,
-        new Shape(keysMax, keyBytes, valueBytes),
+        new Shape(keysMax, keyBytes, valueBytes, 1),
+        once,
+        metrics,
+        memoryShare,
+        jvmFlags,
+        work);
+  }
+
+  /// With a store that has room for so many times the keys.
+  Row room(int times) {
+    return new Row(
+        name,
+        title,
+        by,
+        after,
+        store,
+        new Shape(shape.keysMax, shape.keyBytes, shape.valueBytes, times),
         once,
         metrics,
         memoryShare,

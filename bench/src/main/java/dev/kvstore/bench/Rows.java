@@ -4,12 +4,14 @@ import dev.kvstore.bench.Row.By;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 
 /// Every row, in the order in which they run, with what it should come to.
 final class Rows {
   private static final int BATCH = 1000;
   private static final int ALL = 64;
+  private static final int SMALL_VALUE_BYTES = 16;
   private static final long RAW_BYTES = 1L << 30;
   private static final List<Row> ALL_ROWS = make();
 
@@ -20,7 +22,11 @@ final class Rows {
   }
 
   static Row named(String name) {
-    return all().stream()
+    return named(all(), name);
+  }
+
+  private static Row named(List<Row> rows, String name) {
+    return rows.stream()
         .filter(row -> row.name().equals(name))
         .findFirst()
         .orElseThrow(() -> new IllegalArgumentException("no row is named " + name));
@@ -64,7 +70,9 @@ final class Rows {
     addDurable(rows);
     addValueSizes(rows);
     addOpen(rows);
+    addYcsb(rows);
     addMemory(rows);
+    addGrowth(rows);
     return List.copyOf(rows);
   }
 
@@ -118,6 +126,18 @@ final class Rows {
                 Metric.of("ofRead", "of a plain read", Unit.SHARE, new Goal.AtLeast(0.7)),
                 Metric.of("peakBytes", "memory", Unit.BYTES))
             .by(By.KVSTORE)
+            .after(load));
+    rows.add(
+        Row.of(
+                "cost",
+                "cost",
+                new CostWork(),
+                Metric.of("getAllocatedBytes", "heap of a get", Unit.BYTES_PER_OPERATION),
+                Metric.of("missAllocatedBytes", "heap of a miss", Unit.BYTES_PER_OPERATION),
+                Metric.of("putAllocatedBytes", "heap of an overwrite", Unit.BYTES_PER_OPERATION),
+                Metric.of("get-cycles", "cycles of a get", Unit.COUNT),
+                Metric.of("get-instructions", "instructions of a get", Unit.COUNT),
+                Metric.of("get-cache-misses", "cache misses of a get", Unit.COUNT))
             .after(load));
     rows.add(
         Row.of(
@@ -275,13 +295,108 @@ final class Rows {
                   "bytes-" + size,
                   "memory, keys of " + size + " B",
                   new MemoryWork(),
-                  Metric.of("indexBytesPerKey", "index", Unit.BYTES_PER_KEY, new Goal.AtMost(16)),
+                  Metric.of("indexBytesPerKey", "index", Unit.BYTES_PER_KEY, new Goal.AtMost(16))
+                      .notCompared(),
                   Metric.of("anonBytesPerKey", "all off-heap", Unit.BYTES_PER_KEY),
                   Metric.of("diskBytesPerKey", "disk", Unit.BYTES_PER_KEY),
                   Metric.of("heapBytes", "heap", Unit.BYTES, new Goal.AtMost(64 << 20)))
               .after(fill)
               .justOnce()
               .flags("-XX:+AlwaysPreTouch"));
+    }
+  }
+
+  private static void addYcsb(List<Row> rows) {
+    // D inserts.
+    Row load = Row.preparation("ycsb-load", new LoadWork(1, 1)).room(2);
+    rows.add(load);
+    for (YcsbWork.Workload workload :
+        List.of(
+            YcsbWork.Workload.C,
+            YcsbWork.Workload.B,
+            YcsbWork.Workload.A,
+            YcsbWork.Workload.F,
+            YcsbWork.Workload.D)) {
+      Goal[] goals =
+          workload == YcsbWork.Workload.F
+              ? new Goal[] {best(2)}
+              : new Goal[] {best(2), chronicle(0.8)};
+      for (int threads = 1; threads <= 2; threads++) {
+        rows.add(
+            Row.of(
+                    "ycsb-" + workload.name().toLowerCase(Locale.ROOT) + (threads == 1 ? "" : "-2"),
+                    "YCSB " + workload + ", " + threads + (threads == 1 ? " thread" : " threads"),
+                    new YcsbWork(workload, threads),
+                    Metric.rate(goals))
+                .after(load));
+      }
+    }
+  }
+
+  private static void addGrowth(List<Row> rows) {
+    Metric heap = Metric.of("heapBytes", "heap", Unit.BYTES, new Goal.AtMost(64 << 20));
+    rows.add(
+        Row.of(
+                "index-growth",
+                "a tenth to all keys",
+                new IndexGrowthWork(),
+                Metric.of(
+                    "growingBytesPerKey",
+                    "index, worst moment growing",
+                    Unit.BYTES_PER_KEY,
+                    new Goal.AtMost(16)),
+                Metric.of(
+                    "shrinkingBytesPerKey",
+                    "index, worst moment shrinking",
+                    Unit.BYTES_PER_KEY,
+                    new Goal.AtMost(16)),
+                Metric.of("longestPutMillis", "longest put", Unit.MILLIS),
+                Metric.of("p9999Nanos", "p99.99 of puts", Unit.NANOS),
+                heap)
+            .by(By.KVSTORE)
+            .shape(0, 0, SMALL_VALUE_BYTES)
+            .justOnce());
+    Goal twice = new Goal.AtMost(2);
+    rows.add(
+        Row.of(
+                "growth",
+                "growth by a factor of 100",
+                new GrowthWork(),
+                Metric.of("getNanos", "get at the end", Unit.NANOS),
+                Metric.of("putNanos", "put at the end", Unit.NANOS),
+                Metric.of("missNanos", "miss at the end", Unit.NANOS),
+                Metric.of("getNanosTimes", "get, of the begin", Unit.TIMES, twice),
+                Metric.of("putNanosTimes", "put, of the begin", Unit.TIMES, twice),
+                Metric.of("missNanosTimes", "miss, of the begin", Unit.TIMES, twice))
+            .shape(0, 0, SMALL_VALUE_BYTES)
+            .justOnce());
+    addLarge(rows, "", 0, 0);
+    addLarge(rows, "-1k", 0, 1 << 10);
+  }
+
+  /// Data four times as large as the memory, if enough keys are asked for.
+  private static void addLarge(List<Row> rows, String suffix, long keysMax, int valueBytes) {
+    String words = "4 times the memory" + (valueBytes == 0 ? "" : ", values of 1 KiB") + ": ";
+    Row load =
+        Row.preparation("large-load" + suffix, new LoadWork(1, 1)).shape(keysMax, 0, valueBytes);
+    rows.add(load);
+    Goal rocks = new Goal.Other("rocksdb", 1);
+    String[] flags = {"-Xms128m", "-Xmx128m", "-Xmn32m", "-XX:+UseSerialGC"};
+    for (LargeWork.Choice choice : LargeWork.Choice.values()) {
+      String name =
+          switch (choice) {
+            case GET_UNIFORM -> "get";
+            case GET_ZIPFIAN -> "get, zipfian";
+            case OVERWRITE -> "overwrite";
+          };
+      rows.add(
+          Row.of(
+                  "large-" + name.replace(", zipfian", "-zipf") + suffix,
+                  words + name,
+                  new LargeWork(choice),
+                  Metric.rate(rocks))
+              .after(load)
+              .inMemoryOf(4, flags));
     }
   }
 

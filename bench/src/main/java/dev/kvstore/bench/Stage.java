@@ -8,6 +8,9 @@ import java.util.Map;
 
 /// Where a work runs, and where it leaves its numbers.
 final class Stage {
+  /// Under this name a line says what a reader of the table should know.
+  static final String NOTE = "note";
+
   private final Task task;
   private final Map<String, Object> numbers = new LinkedHashMap<>();
 
@@ -48,7 +51,21 @@ final class Stage {
   private Peer open(Path directory, boolean durable) throws IOException {
     Files.createDirectories(directory);
     PeerKind kind = task.peer().orElseThrow();
-    return kind.open(directory, Opening.inMemory(durable, task.data()));
+    Data data = task.data();
+    Data most =
+        new Data(data.keys() * task.row().shape().room(), data.keyBytes(), data.valueBytes());
+    Opening opening = Opening.inMemory(durable, most);
+    if (task.memoryBytes().isPresent()) {
+      // A third for the caches of stores that have them; the rest is for the heap and the system.
+      opening =
+          new Opening(
+              durable,
+              opening.keys(),
+              opening.keyBytes(),
+              opening.valueBytes(),
+              task.memoryBytes().getAsLong() / 3);
+    }
+    return kind.open(directory, opening);
   }
 
   /// The directory beside a store for what is gone when the work has ended.

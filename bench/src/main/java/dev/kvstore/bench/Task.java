@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /// One row for one peer in one round: what a JVM is started for.
 ///
@@ -33,6 +34,13 @@ record Task(
 
   String who() {
     return word(peer);
+  }
+
+  /// How much memory its JVM may use, with the page cache; empty for all there is.
+  OptionalLong memoryBytes() {
+    return row.memoryShare() == 0
+        ? OptionalLong.empty()
+        : OptionalLong.of(data.bytes() / row.memoryShare());
   }
 
   /// What is in front of its results.

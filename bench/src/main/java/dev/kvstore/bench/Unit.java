@@ -12,6 +12,7 @@ enum Unit {
   BYTES(false),
   BYTES_PER_KEY(false),
   BYTES_PER_OPERATION(false),
+  COUNT(false),
   /// How many times as much as something that was measured beside it; less is better.
   TIMES(false),
   /// How much of what was possible; more is better.
@@ -45,6 +46,7 @@ enum Unit {
               ? format("%.2f GiB", value / (1L << 30))
               : format("%.1f MiB", value / (1L << 20));
       case BYTES_PER_KEY, BYTES_PER_OPERATION -> format("%.1f B", value);
+      case COUNT -> format("%.0f", value);
       case TIMES, SHARE -> format("%.2f", value);
     };
   }

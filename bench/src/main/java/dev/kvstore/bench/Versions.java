@@ -35,15 +35,13 @@ final class Versions {
     data.check(number, last(number), found);
   }
 
-  /// Checks what a get brought while others put: all bytes belong to one version of this key, which
-  /// has been put, and is not older than by `writers` from the last one before the get.
-  ///
-  /// @param before what [#last] was before the get
-  void check(long number, byte @Nullable [] found, int before, int writers) {
+  /// Checks what a get brought while others put: all bytes belong to one version of this key, one
+  /// that has been put, and none before `least`.
+  void check(long number, byte @Nullable [] found, int least) {
     int version = data.version(number, found);
-    if (version < before - writers || version > last(number)) {
+    if (version < least || version > last(number)) {
       throw new AssertionError(
-          "key " + number + ": version " + version + " where " + before + " was the last");
+          "key " + number + ": version " + version + ", not " + least + " to " + last(number));
     }
   }
 }
