@@ -38,6 +38,14 @@ final class BenchMain {
     Path file = plan.lines().resolveSibling(name.replaceFirst("\\.jsonl$", "") + ".md");
     Files.writeString(file, report);
     System.out.println(report);
+    if (plan.write().isPresent()) {
+      new ResultsSection(plan.write().get()).replace(report);
+      System.out.println("the results are in " + plan.write().get());
+    }
+    Path plots = plan.plots().orElse(plan.lines().resolveSibling("plots"));
+    for (Path plot : new Charts(results).write(plots)) {
+      System.out.println("plot " + plot);
+    }
     System.out.println("also in " + file + ", the lines in " + plan.lines());
     if (!good) {
       System.err.println("bench: something failed; the table says what");

@@ -7,7 +7,7 @@ import java.util.concurrent.locks.ReentrantLock;
 /// Numbers of keys that several threads insert, and up to which of them all are in the store: the
 /// latest key that may be asked for. As YCSB's `AcknowledgedCounterGenerator`.
 final class Inserts {
-  /// Far more than the inserts that can be under way.
+  /// So far others may get ahead of an insert that is under way; then they wait for it.
   private static final int WINDOW = 1 << 16;
 
   private final AtomicLong next;
@@ -23,14 +23,21 @@ final class Inserts {
 
   /// The number to insert now.
   long begin() {
-    return next.getAndIncrement();
+    long number = next.getAndIncrement();
+    while (number - end >= WINDOW) {
+      Thread.onSpinWait();
+    }
+    return number;
   }
 
   /// The key of this number is in the store.
   void end(long number) {
     done.set(place(number), 1);
-    // Whoever holds the lock may have looked already: then the next insert moves on.
-    if (advance.tryLock()) {
+    // Whoever holds the lock may have looked already, so it looks again after it let go.
+    do {
+      if (!advance.tryLock()) {
+        return;
+      }
       try {
         long all = end;
         while (done.get(place(all)) == 1) {
@@ -41,7 +48,7 @@ final class Inserts {
       } finally {
         advance.unlock();
       }
-    }
+    } while (done.get(place(end)) == 1);
   }
 
   /// All keys below this number are in the store.

@@ -58,7 +58,7 @@ final class Results {
     throw new IllegalArgumentException("no number " + name + " in " + line);
   }
 
-  private static String text(Map<String, Object> line, String name) {
+  static String text(Map<String, Object> line, String name) {
     if (line.get(name) instanceof String text) {
       return text;
     }

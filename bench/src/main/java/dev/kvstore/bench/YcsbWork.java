@@ -37,7 +37,8 @@ record YcsbWork(Workload workload, int threads) implements Work {
   @Override
   public void run(Stage stage) throws Exception {
     try (Peer peer = stage.open(false)) {
-      Client client = new Client(peer, stage.data(), workload, threads);
+      Zipf zipf = Zipf.of(stage.data().keys());
+      Client client = new Client(peer, stage.data(), workload, threads, zipf);
       client.learnAll();
       long inserted = client.inserts.end();
       requests(client, WARM_UP_TURN, stage.warmUpSeconds());
@@ -56,7 +57,7 @@ record YcsbWork(Workload workload, int threads) implements Work {
   }
 
   /// What all threads of a run share.
-  private static final class Client {
+  static final class Client {
     private final Peer peer;
     private final Data data;
     private final double reads;
@@ -67,13 +68,13 @@ record YcsbWork(Workload workload, int threads) implements Work {
     private final Inserts inserts;
     private final long insertsEnd;
 
-    Client(Peer peer, Data data, Workload workload, int threads) {
+    Client(Peer peer, Data data, Workload workload, int threads, Zipf zipf) {
       this.peer = peer;
       this.data = data;
       this.reads = workload.reads;
       this.change = workload.change;
       this.threads = threads;
-      zipf = Zipf.of(data.keys());
+      this.zipf = zipf;
       versions = new Versions(data);
       inserts = new Inserts(firstAbsent());
       // The store was opened for twice as many keys as were loaded.

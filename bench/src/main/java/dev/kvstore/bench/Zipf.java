@@ -7,7 +7,7 @@ package dev.kvstore.bench;
 final class Zipf {
   static final double THETA = 0.99;
   private static final int DRAWN = 1 << 22;
-  private static final long ZETA_EXACT = 1 << 20;
+  static final long ZETA_EXACT = 1 << 20;
   private static final int THREAD_BITS = 40;
 
   private final int[] drawn;
@@ -33,7 +33,7 @@ final class Zipf {
 
   /// The sum of `1 / i^THETA` for i from 1 to the bound; behind the first million by the integral
   /// from half to half, which is then right to 12 digits.
-  private static double zeta(long bound) {
+  static double zeta(long bound) {
     double zeta = 0;
     for (long i = 1; i <= Math.min(bound, ZETA_EXACT); i++) {
       zeta += 1 / Math.pow((double) i, THETA);
