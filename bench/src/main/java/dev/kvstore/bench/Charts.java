@@ -74,8 +74,14 @@ final class Charts {
     return peer == PeerKind.KVSTORE ? OURS : OTHERS.get((peer.ordinal() - 1) % OTHERS.size());
   }
 
-  private static String data(long scale, String more) {
-    return String.format(Locale.ROOT, "%,d keys of 16 B, values of 100 B%s", scale, more);
+  private static String data(Data scale, String more) {
+    return String.format(
+        Locale.ROOT,
+        "%,d keys of %d B, values of %d B%s",
+        scale.keys(),
+        scale.keyBytes(),
+        scale.valueBytes(),
+        more);
   }
 
   /// Rows of all stores that report a number of this name.
@@ -89,21 +95,21 @@ final class Charts {
     return row.metrics().stream().filter(metric -> metric.key().equals(key)).findFirst();
   }
 
-  /// Of the numbers of keys that were asked for, the one with the most of these rows.
-  private Optional<Long> scale(List<Row> rows) {
+  /// Of the data that were asked for, those with the most of these rows.
+  private Optional<Data> scale(List<Row> rows) {
     return results.scales().stream()
         .filter(scale -> measured(scale, rows) > 0)
         .max(Comparator.comparingLong(scale -> measured(scale, rows)));
   }
 
-  private long measured(long scale, List<Row> rows) {
+  private long measured(Data scale, List<Row> rows) {
     return results.rows(scale).stream().filter(rows::contains).count();
   }
 
   /// A small chart for each row that at least two stores did.
   private Optional<BarChart> panels(String key, String title, String more) {
     List<Row> rows = rows(key);
-    Optional<Long> scale = scale(rows);
+    Optional<Data> scale = scale(rows);
     if (scale.isEmpty()) {
       return Optional.empty();
     }
@@ -124,7 +130,7 @@ final class Charts {
             new BarChart(title, data(scale.get(), ", unless said; medians; " + more), panels));
   }
 
-  private Optional<BarChart.Bar> bar(long scale, Row row, Metric metric, PeerKind peer) {
+  private Optional<BarChart.Bar> bar(Data scale, Row row, Metric metric, PeerKind peer) {
     OptionalDouble median = results.series(scale, row.name(), peer.word(), metric.key()).median();
     return median.isEmpty()
         ? Optional.empty()
@@ -139,7 +145,7 @@ final class Charts {
 
   private Optional<DotChart> ratios() {
     List<Row> rows = Stream.concat(rows("rate").stream(), rows("millis").stream()).toList();
-    Optional<Long> scale = scale(rows);
+    Optional<Data> scale = scale(rows);
     if (scale.isEmpty()) {
       return Optional.empty();
     }
@@ -169,7 +175,7 @@ final class Charts {
                 lines));
   }
 
-  private List<DotChart.Dot> ratios(long scale, Row row, Metric metric) {
+  private List<DotChart.Dot> ratios(Data scale, Row row, Metric metric) {
     List<DotChart.Dot> dots = new ArrayList<>();
     for (PeerKind peer : results.peers(scale)) {
       if (peer == PeerKind.ROCKSDB) {
@@ -183,7 +189,7 @@ final class Charts {
   }
 
   private void dot(
-      List<DotChart.Dot> dots, long scale, Row row, Metric metric, PeerKind peer, String color) {
+      List<DotChart.Dot> dots, Data scale, Row row, Metric metric, PeerKind peer, String color) {
     results
         .ours(scale, row, metric)
         .timesBetter(results.series(scale, row.name(), peer.word(), metric.key()), metric.unit())
@@ -193,7 +199,7 @@ final class Charts {
 
   private Optional<DotChart> latencies() {
     List<Row> rows = LATENCY_ROWS.stream().map(Rows::named).toList();
-    Optional<Long> scale = scale(rows);
+    Optional<Data> scale = scale(rows);
     List<DotChart.Line> lines = new ArrayList<>();
     for (Row row : rows) {
       List<DotChart.Line> ofRow =
@@ -221,7 +227,7 @@ final class Charts {
                 lines));
   }
 
-  private Optional<DotChart.Line> percentiles(long scale, Row row, PeerKind peer) {
+  private Optional<DotChart.Line> percentiles(Data scale, Row row, PeerKind peer) {
     List<DotChart.Dot> dots = new ArrayList<>();
     for (String percentile : PERCENTILES) {
       results
@@ -282,17 +288,17 @@ final class Charts {
                 all));
   }
 
-  /// Points of the largest scale by what they belong to; of two at the same place the later counts.
+  /// Points with the most keys by what they belong to; of two at the same place the later counts.
   private Map<String, List<double[]>> curves(
       String row,
       Function<Map<String, Object>, String> curve,
       ToDoubleFunction<Map<String, Object>> value) {
     List<Map<String, Object>> points = results.points(row);
     double largest =
-        points.stream().mapToDouble(line -> Results.number(line, "scale")).max().orElse(0);
+        points.stream().mapToDouble(line -> Results.number(line, "scaleKeys")).max().orElse(0);
     Map<String, Map<Double, double[]>> byPlace = new LinkedHashMap<>();
     for (Map<String, Object> line : points) {
-      if (Results.number(line, "scale") == largest) {
+      if (Results.number(line, "scaleKeys") == largest) {
         double at = Results.number(line, Results.POINT);
         byPlace
             .computeIfAbsent(curve.apply(line), name -> new TreeMap<>())

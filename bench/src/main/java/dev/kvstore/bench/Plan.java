@@ -33,7 +33,7 @@ record Plan(
 
   static final String USAGE =
       """
-      usage: bench [--peers all|kvstore,rocksdb,...] [--rows all|main|load,get,...] [--keys 1000000]
+      usage: bench [--peers all|kvstore,rocksdb,...] [--rows main|all|load,get,...] [--keys 1000000]
                    [--key-bytes 16] [--value-bytes 100] [--rounds 3] [--seconds 1] [--limit 300]
                    [--json FILE] [--report yes] [--write FILE.md] [--plots DIR]
                    [--stores DIR] [--keep yes]
@@ -42,15 +42,17 @@ record Plan(
       --write   puts the report into this file, between its lines <!-- results --> and <!-- /results -->
       peers: %s
       rows: %s
+      sets of rows: %s
       """
           .formatted(
               String.join(" ", Arrays.stream(PeerKind.values()).map(PeerKind::word).toList()),
-              String.join(" ", Rows.all().stream().map(Row::name).toList()));
+              String.join(" ", Rows.all().stream().map(Row::name).toList()),
+              String.join(" ", Arrays.stream(RowSet.values()).map(RowSet::word).toList()));
 
   /// @param now names the file of lines unless it is given
   static Plan parse(List<String> arguments, String now) {
     List<PeerKind> peers = List.of(PeerKind.values());
-    List<String> rows = Rows.main();
+    List<String> rows = RowSet.MAIN.rows();
     long keys = 1_000_000;
     int keyBytes = 16;
     int valueBytes = 100;
@@ -113,11 +115,7 @@ record Plan(
   }
 
   private static List<String> rows(String names) {
-    return switch (names) {
-      case "all" -> Rows.all().stream().map(Row::name).toList();
-      case "main" -> Rows.main();
-      default -> List.of(names.split(",", -1));
-    };
+    return RowSet.named(names).map(RowSet::rows).orElseGet(() -> List.of(names.split(",", -1)));
   }
 
   /// What a row does for a peer in a round.
@@ -126,7 +124,7 @@ record Plan(
         row,
         peer,
         round,
-        data.keys(),
+        data,
         row.shape().of(data),
         seconds,
         stores.resolve(Task.word(peer) + "-" + row.store()),

@@ -12,8 +12,8 @@ import java.util.stream.Stream;
 
 /// Results as Markdown: medians, how many times better this store is than others, and the goals.
 ///
-/// A ratio is the median of the ratios of single rounds. For each number of keys that was asked for
-/// there is a section of its own.
+/// A ratio is the median of the ratios of single rounds. What was measured with other data than the
+/// rest has a section of its own.
 final class Report {
   private static final List<String> RUN_FIELDS =
       List.of("run", "arguments", "rounds", "seconds", "end");
@@ -28,8 +28,10 @@ final class Report {
   String markdown() {
     out.setLength(0);
     machine();
-    for (long scale : results.scales()) {
-      out.append("\n### %,d keys\n".formatted(scale));
+    for (Data scale : results.scales()) {
+      out.append(
+          "\n### %,d keys of %d B, values of %d B\n"
+              .formatted(scale.keys(), scale.keyBytes(), scale.valueBytes()));
       goals(scale);
       peers(scale);
       latencies(scale);
@@ -67,7 +69,7 @@ final class Report {
   }
 
   /// What the goals ask for: this store, the best durable peer, and the two that goals name.
-  private void goals(long scale) {
+  private void goals(Data scale) {
     List<PeerKind> named =
         results.peers(scale).stream()
             .filter(peer -> peer == PeerKind.ROCKSDB || peer.peerClass() == PeerClass.SHARED_MEMORY)
@@ -88,7 +90,7 @@ final class Report {
     }
   }
 
-  private void goals(long scale, Row row, Metric metric, List<PeerKind> named) {
+  private void goals(Data scale, Row row, Metric metric, List<PeerKind> named) {
     Series ours = results.ours(scale, row, metric);
     Optional<PeerKind> best = results.best(scale, row, metric);
     if (ours.isEmpty() && best.isEmpty()) {
@@ -125,7 +127,7 @@ final class Report {
   }
 
   /// Every store, every number.
-  private void peers(long scale) {
+  private void peers(Data scale) {
     List<PeerKind> peers = results.peers(scale);
     if (peers.size() < 2) {
       return;
@@ -145,7 +147,7 @@ final class Report {
     }
   }
 
-  private void latencies(long scale) {
+  private void latencies(Data scale) {
     List<PeerKind> peers = results.peers(scale);
     out.append("\nLatency in microseconds: median / 99 % / 99.9 % / longest of those sampled\n\n");
     line(Stream.of("work"), peers.stream().map(PeerKind::title), Stream.of());
@@ -158,7 +160,7 @@ final class Report {
     }
   }
 
-  private String latency(long scale, Row row, PeerKind peer) {
+  private String latency(Data scale, Row row, PeerKind peer) {
     List<OptionalDouble> nanos =
         Stream.of("p50Nanos", "p99Nanos", "p999Nanos", "maxNanos")
             .map(key -> results.series(scale, row.name(), peer.word(), key).median())
@@ -172,7 +174,7 @@ final class Report {
   }
 
   /// Why there is a "-".
-  private void missing(long scale) {
+  private void missing(Data scale) {
     List<String> reasons = new ArrayList<>();
     for (Row row : Rows.all()) {
       for (PeerKind peer : PeerKind.values()) {
@@ -202,7 +204,7 @@ final class Report {
     return metric.title().isEmpty() ? row.title() : row.title() + ": " + metric.title();
   }
 
-  private String cell(long scale, Row row, Metric metric, PeerKind peer) {
+  private String cell(Data scale, Row row, Metric metric, PeerKind peer) {
     return cell(results.series(scale, row.name(), peer.word(), metric.key()), metric);
   }
 
@@ -211,7 +213,7 @@ final class Report {
     return median.isEmpty() ? "-" : metric.unit().text(median.getAsDouble());
   }
 
-  private Series ratio(long scale, Row row, Metric metric, PeerKind other) {
+  private Series ratio(Data scale, Row row, Metric metric, PeerKind other) {
     if (!metric.compared()) {
       return Series.NONE;
     }

@@ -4,12 +4,12 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.TreeSet;
 
 /// What the lines of a file say. Of two results for the same thing the later one counts.
 final class Results {
@@ -18,7 +18,7 @@ final class Results {
 
   static final Results NONE = new Results(List.of());
 
-  private record Key(String row, String who, long scale) {}
+  private record Key(String row, String who, Data scale) {}
 
   private final List<Map<String, Object>> runs = new ArrayList<>();
   private final List<Map<String, Object>> ends = new ArrayList<>();
@@ -44,11 +44,19 @@ final class Results {
   }
 
   private static Key key(Map<String, Object> line) {
-    return new Key(text(line, "row"), text(line, "peer"), (long) number(line, "scale"));
+    return new Key(text(line, "row"), text(line, "peer"), scale(line));
   }
 
   private static int round(Map<String, Object> line) {
     return (int) number(line, "round");
+  }
+
+  /// The data that were asked for.
+  static Data scale(Map<String, Object> line) {
+    return new Data(
+        (long) number(line, "scaleKeys"),
+        (int) number(line, "scaleKeyBytes"),
+        (int) number(line, "scaleValueBytes"));
   }
 
   static double number(Map<String, Object> line, String name) {
@@ -86,31 +94,38 @@ final class Results {
         .containsKey(task.round());
   }
 
-  /// How many keys were asked for, each once, ascending.
-  List<Long> scales() {
-    return List.copyOf(new TreeSet<>(results.keySet().stream().map(Key::scale).toList()));
+  /// The data that were asked for, fewest keys first.
+  List<Data> scales() {
+    return results.keySet().stream()
+        .map(Key::scale)
+        .distinct()
+        .sorted(
+            Comparator.comparingLong(Data::keys)
+                .thenComparingInt(Data::keyBytes)
+                .thenComparingInt(Data::valueBytes))
+        .toList();
   }
 
   /// The stores that were measured.
-  List<PeerKind> peers(long scale) {
+  List<PeerKind> peers(Data scale) {
     return Arrays.stream(PeerKind.values())
         .filter(peer ->
             results.keySet().stream()
-                .anyMatch(key -> key.scale == scale && key.who.equals(peer.word())))
+                .anyMatch(key -> key.scale.equals(scale) && key.who.equals(peer.word())))
         .toList();
   }
 
   /// The rows that were measured, in their order; without those that only prepare.
-  List<Row> rows(long scale) {
+  List<Row> rows(Data scale) {
     return Rows.all().stream()
         .filter(row -> !row.onlyPrepares())
         .filter(row ->
             results.keySet().stream()
-                .anyMatch(key -> key.scale == scale && key.row.equals(row.name())))
+                .anyMatch(key -> key.scale.equals(scale) && key.row.equals(row.name())))
         .toList();
   }
 
-  Series series(long scale, String row, String who, String metric) {
+  Series series(Data scale, String row, String who, String metric) {
     Map<Integer, Double> byRound = new TreeMap<>();
     results
         .getOrDefault(new Key(row, who, scale), Map.of())
@@ -122,7 +137,7 @@ final class Results {
     return new Series(byRound);
   }
 
-  Series ours(long scale, Row row, Metric metric) {
+  Series ours(Data scale, Row row, Metric metric) {
     return series(
         scale,
         row.name(),
@@ -131,7 +146,7 @@ final class Results {
   }
 
   /// The durable peer with the best median.
-  Optional<PeerKind> best(long scale, Row row, Metric metric) {
+  Optional<PeerKind> best(Data scale, Row row, Metric metric) {
     if (!metric.compared()) {
       return Optional.empty();
     }
@@ -151,7 +166,7 @@ final class Results {
   }
 
   /// What the lines say in words, each different answer once.
-  List<String> words(long scale, String row, String who, String name) {
+  List<String> words(Data scale, String row, String who, String name) {
     return results.getOrDefault(new Key(row, who, scale), Map.of()).values().stream()
         .map(line -> line.get(name))
         .filter(String.class::isInstance)

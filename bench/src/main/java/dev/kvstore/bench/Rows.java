@@ -43,27 +43,6 @@ final class Rows {
     return all().stream().filter(wanted::contains).toList();
   }
 
-  /// What runs unless rows are named.
-  static List<String> main() {
-    return List.of(
-        "load",
-        "load-2",
-        "get",
-        "get-2",
-        "get-zipf",
-        "miss",
-        "get-all",
-        "reopen",
-        "overwrite",
-        "compaction",
-        "raw-append",
-        "durable-1",
-        "durable-64",
-        "durable-64v",
-        "durable-64f",
-        "reopen-killed");
-  }
-
   private static List<Row> make() {
     List<Row> rows = new ArrayList<>();
     addReadsAndLoads(rows);
@@ -114,7 +93,8 @@ final class Rows {
                 "open after close",
                 new ReopenWork(),
                 Metric.of("millis", "to first get", Unit.MILLIS, new Goal.AtMost(50)),
-                Metric.of("peakBytes", "memory", Unit.BYTES))
+                Metric.of("peakBytes", "memory", Unit.BYTES),
+                Metric.of("heapPeakBytes", "heap", Unit.BYTES))
             .after(load));
     rows.add(
         Row.of(
@@ -282,7 +262,8 @@ final class Rows {
                     new Goal.AtMost(1000),
                     new Goal.Other("halodb", 2),
                     chronicle(2)),
-                Metric.of("peakBytes", "memory", Unit.BYTES))
+                Metric.of("peakBytes", "memory", Unit.BYTES),
+                Metric.of("heapPeakBytes", "heap", Unit.BYTES))
             .after(kill));
   }
 

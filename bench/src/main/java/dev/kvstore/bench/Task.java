@@ -12,14 +12,15 @@ import java.util.OptionalLong;
 /// One row for one peer in one round: what a JVM is started for.
 ///
 /// @param peer empty for the machine itself
-/// @param scale how many keys the plan asked for; a row may take fewer
+/// @param scale the data that the plan asked for
+/// @param data the data of this row
 /// @param directory of the store
 /// @param lines where the results go
 record Task(
     Row row,
     Optional<PeerKind> peer,
     int round,
-    long scale,
+    Data scale,
     Data data,
     double seconds,
     Path directory,
@@ -49,7 +50,9 @@ record Task(
     heading.put("row", row.name());
     heading.put("peer", who());
     heading.put("round", round);
-    heading.put("scale", scale);
+    heading.put("scaleKeys", scale.keys());
+    heading.put("scaleKeyBytes", scale.keyBytes());
+    heading.put("scaleValueBytes", scale.valueBytes());
     heading.put("keys", data.keys());
     heading.put("keyBytes", data.keyBytes());
     heading.put("valueBytes", data.valueBytes());
@@ -62,10 +65,9 @@ record Task(
         row.name(),
         who(),
         Integer.toString(round),
-        Long.toString(scale),
-        Long.toString(data.keys()),
-        Integer.toString(data.keyBytes()),
-        Integer.toString(data.valueBytes()),
+        Long.toString(scale.keys()),
+        Integer.toString(scale.keyBytes()),
+        Integer.toString(scale.valueBytes()),
         Double.toString(seconds),
         directory.toString(),
         lines.toString());
@@ -75,17 +77,20 @@ record Task(
     List<String> left = new ArrayList<>(arguments);
     Row row = Rows.named(left.removeFirst());
     String who = left.removeFirst();
+    int round = Integer.parseInt(left.removeFirst());
+    Data scale =
+        new Data(
+            Long.parseLong(left.removeFirst()),
+            Integer.parseInt(left.removeFirst()),
+            Integer.parseInt(left.removeFirst()));
     return new Task(
         row,
         who.equals(MACHINE)
             ? Optional.empty()
             : Optional.of(PeerKind.valueOf(who.toUpperCase(Locale.ROOT))),
-        Integer.parseInt(left.removeFirst()),
-        Long.parseLong(left.removeFirst()),
-        new Data(
-            Long.parseLong(left.removeFirst()),
-            Integer.parseInt(left.removeFirst()),
-            Integer.parseInt(left.removeFirst())),
+        round,
+        scale,
+        row.shape().of(scale),
         Double.parseDouble(left.removeFirst()),
         Path.of(left.removeFirst()),
         Path.of(left.removeFirst()));

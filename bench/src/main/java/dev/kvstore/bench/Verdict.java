@@ -11,7 +11,7 @@ import java.util.OptionalDouble;
 /// @param measured the ratio or the number that decides; empty if something for it is missing
 /// @param reached whether it is enough
 record Verdict(String goal, OptionalDouble measured, boolean reached) {
-  static Verdict of(Results results, long scale, Row row, Metric metric, Goal goal) {
+  static Verdict of(Results results, Data scale, Row row, Metric metric, Goal goal) {
     Series ours = results.ours(scale, row, metric);
     return switch (goal) {
       case Goal.Best(double times) ->

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.w3c.dom.Document;
 
 class ChartsTest {
-  private static final long SCALE = 1_000_000;
+  private static final Data SCALE = new Data(1_000_000, 16, 100);
 
   private static Results results() {
     Lines lines = new Lines(SCALE);

@@ -2,12 +2,11 @@ package dev.kvstore.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class ReportTest {
-  private static final long SCALE = 1_000_000;
+  private static final Data SCALE = new Data(1_000_000, 16, 100);
 
   @Test
   void aLineHasNumbersRatiosGoalsAndAnswers() {
@@ -19,7 +18,7 @@ class ReportTest {
                     .add("get", "lmdb", "rate", 1e6, 1e6, 1e6)
                     .results())
             .markdown();
-    assertThat(report).contains("### 1,000,000 keys");
+    assertThat(report).contains("### 1,000,000 keys of 16 B, values of 100 B");
     assertThat(report)
         .contains(
             "| get, uniform | 3.00 M/s | 1.00 M/s LMDB | 3.0 (2.0 to 4.0) | 10.0 |",
@@ -60,10 +59,11 @@ class ReportTest {
   @Test
   void ofTwoResultsForTheSameThingTheLaterCounts() {
     Results results =
-        new Results(
-            List.of(
-                Map.of("row", "get", "peer", "lmdb", "round", 0.0, "scale", 5.0, "rate", 1.0),
-                Map.of("row", "get", "peer", "lmdb", "round", 0.0, "scale", 5.0, "rate", 2.0)));
-    assertThat(results.series(5, "get", "lmdb", "rate").median()).hasValue(2);
+        new Lines(SCALE)
+            .add("get", "lmdb", "rate", 1)
+            .again()
+            .add("get", "lmdb", "rate", 2)
+            .results();
+    assertThat(results.series(SCALE, "get", "lmdb", "rate").median()).hasValue(2);
   }
 }

@@ -3,7 +3,10 @@ package dev.kvstore.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class RowsTest {
   @Test
@@ -57,8 +60,21 @@ class RowsTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource
+  void setsNameRowsThatThereAre(RowSet set) {
+    assertThat(set.rows()).isNotEmpty().allSatisfy(Rows::named).doesNotHaveDuplicates();
+    assertThat(RowSet.named(set.word())).contains(set);
+  }
+
   @Test
-  void theMainRowsAreThere() {
-    assertThat(Rows.main()).allSatisfy(Rows::named).doesNotHaveDuplicates();
+  void everyRowIsInASetOfTheFullRun() {
+    List<String> full =
+        Stream.of(RowSet.EACH, RowSet.GROWN, RowSet.LARGE, RowSet.HUGE)
+            .flatMap(set -> set.rows().stream())
+            .toList();
+    assertThat(Rows.all())
+        .filteredOn(row -> !row.onlyPrepares())
+        .allSatisfy(row -> assertThat(full).contains(row.name()));
   }
 }

@@ -10,6 +10,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// Starts JVMs.
 class SessionTest {
+  private static final Data SCALE = new Data(2000, 16, 100);
+
   private static Plan plan(Path directory, String rows, String limit) {
     return Plan.parse(
         List.of(
@@ -37,7 +39,7 @@ class SessionTest {
     Path lines = directory.resolve("lines.jsonl");
     assertThat(new Session(plan(directory, "get", "60")).run("now", "")).isTrue();
     Results results = Results.read(lines);
-    assertThat(results.series(2000, "get", "kvstore", "rate").median().orElseThrow()).isPositive();
+    assertThat(results.series(SCALE, "get", "kvstore", "rate").median().orElseThrow()).isPositive();
     assertThat(directory.resolve("stores")).isEmptyDirectory();
 
     // The load is done again, since the next row needs the store; the row that is there is not.
@@ -45,7 +47,8 @@ class SessionTest {
     assertThat(Files.readAllLines(lines))
         .filteredOn(line -> line.contains("\"row\":\"get\""))
         .hasSize(1);
-    assertThat(Results.read(lines).series(2000, "reopen", "kvstore", "millis").isEmpty()).isFalse();
+    assertThat(Results.read(lines).series(SCALE, "reopen", "kvstore", "millis").isEmpty())
+        .isFalse();
   }
 
   @Test
@@ -53,9 +56,9 @@ class SessionTest {
       throws Exception {
     assertThat(new Session(plan(directory, "get", "0")).run("now", "")).isFalse();
     Results results = Results.read(directory.resolve("lines.jsonl"));
-    assertThat(results.words(2000, "load", "kvstore", Fork.REASON))
+    assertThat(results.words(SCALE, "load", "kvstore", Fork.REASON))
         .containsExactly("not done in 0 s");
-    assertThat(results.words(2000, "get", "kvstore", Fork.REASON))
+    assertThat(results.words(SCALE, "get", "kvstore", Fork.REASON))
         .containsExactly("load did not end well");
   }
 }

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import org.junit.jupiter.api.Test;
 
 class VerdictTest {
-  private static final long SCALE = 1_000_000;
+  private static final Data SCALE = new Data(1_000_000, 16, 100);
   private static final Metric RATE = Metric.rate();
 
   private static Verdict verdict(Results results, String row, Metric metric, Goal goal) {
