@@ -260,7 +260,6 @@ final class Rows {
                     "to first get",
                     Unit.MILLIS,
                     new Goal.AtMost(1000),
-                    new Goal.Other("halodb", 2),
                     chronicle(2)),
                 Metric.of("peakBytes", "memory", Unit.BYTES),
                 Metric.of("heapPeakBytes", "heap", Unit.BYTES))
