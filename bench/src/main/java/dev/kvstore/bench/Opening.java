@@ -7,7 +7,7 @@ package dev.kvstore.bench;
 /// @param keys how many entries there will be, for those that must be sized in advance
 /// @param keyBytes the length of each key
 /// @param valueBytes the length of each value
-/// @param cacheBytes how much memory a store may fill with what it caches itself
+/// @param cacheBytes how much memory outside the heap a store may fill with what it caches
 record Opening(boolean durable, long keys, int keyBytes, int valueBytes, long cacheBytes) {
   private static final long CACHE_BYTES_MIN = 256L << 20;
 
@@ -26,8 +26,9 @@ record Opening(boolean durable, long keys, int keyBytes, int valueBytes, long ca
     return keys * (keyBytes + valueBytes);
   }
 
-  /// What a store that caches on the heap may take: never so much that nothing else fits there.
-  long heapCacheBytes() {
-    return Math.min(cacheBytes, Runtime.getRuntime().maxMemory() / 10 * 6);
+  /// What a store that caches on the heap may take of it. How large the heap is says how much memory
+  /// there is for such a store.
+  static long heapCacheBytes() {
+    return Runtime.getRuntime().maxMemory() / 10 * 6;
   }
 }
