@@ -6,6 +6,7 @@
 MVN_FLAGS ?=
 TORTURE_MINUTES ?= 10
 BENCH_ARGS ?=
+BENCH_JSON ?= bench/results/full.jsonl
 VERSION = $(shell sed -n 's:^  <version>\(.*\)</version>:\1:p' pom.xml)
 
 mvn25 = JAVA_HOME="$$(build/require-jdk25.sh)" && export JAVA_HOME && \
@@ -14,10 +15,10 @@ mvn25 = JAVA_HOME="$$(build/require-jdk25.sh)" && export JAVA_HOME && \
 spotless = com.diffplug.spotless:spotless-maven-plugin
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check fmt bench torture package clean
+.PHONY: help build run test check fmt bench bench-full bench-report bench-jar torture package clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 build: ## compile and make the jars, without tests; then ./kvstore runs
 	@$(mvn25) -q -DskipTests package
@@ -32,16 +33,25 @@ test: ## all tests but those tagged torture
 	@build/startup-archive.sh
 	@build/test-counts.sh
 
-check: ## format, Error Prone and NullAway over everything, bench included
+check: ## format, Error Prone and NullAway over everything, and the tests of bench
 	@rm -rf store/target/check cli/target/check bench/target/check
-	@$(mvn25) -Pcheck,bench $(spotless):check test-compile
+	@$(mvn25) -Pcheck,bench $(spotless):check test \
+		-Dtest='dev.kvstore.bench.**' -Dsurefire.failIfNoSpecifiedTests=false
 
 fmt: ## format all Java sources in place
 	@$(mvn25) -q -Pbench $(spotless):apply
 
-bench: ## build the load driver and run it: make bench BENCH_ARGS="..."
-	@$(mvn25) -q -Pbench -DskipTests -pl bench -am package
+bench: bench-jar ## the main rows against the main peers, ten minutes: make bench BENCH_ARGS="..."
 	@bench/run.sh $(BENCH_ARGS)
+
+bench-full: bench-jar ## everything against everybody, many hours; goes on where it was stopped
+	@bench/full.sh $(BENCH_JSON)
+
+bench-report: bench-jar ## report and plots of what bench-full has so far, into docs/
+	@bench/run.sh --report yes --json $(BENCH_JSON) --write docs/benchmarks.md --plots docs/plots
+
+bench-jar:
+	@$(mvn25) -q -Pbench -DskipTests -pl bench -am package
 
 torture: ## long random runs: make torture TORTURE_MINUTES=60
 	@$(mvn25) -Ptorture -Dkvstore.torture.minutes=$(TORTURE_MINUTES) -pl store test

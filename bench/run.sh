@@ -9,9 +9,7 @@ if [ ! -d "$here/target/lib" ]; then
     exit 1
 fi
 # A small young generation is soon in use all over, so that no first touch of the heap is measured.
-# lmdbjava reaches into the buffers of the JDK, and rocksdbjni loads native code.
+# The flags that some stores need are given to their JVMs only.
 exec "$jdk_home/bin/java" ${BENCH_JAVA_OPTS:--Xms4g -Xmx4g -Xmn512m} \
-    --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
-    --add-opens=java.base/java.nio=ALL-UNNAMED --add-opens=java.base/sun.nio.ch=ALL-UNNAMED \
     -Dkvstore.bench.target="$here/target/bench" \
     -cp "$here/target/kvstore-bench.jar:$here/target/lib/*" dev.kvstore.bench.BenchMain "$@"

@@ -6,7 +6,8 @@ import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /// The keys and values of a run. Both follow from a number, so every value can be checked and none
-/// has to be kept. Keys come in random order, values do not compress.
+/// has to be kept. Keys come in random order, values do not compress: their words are a Weyl sequence
+/// that begins with a well mixed number.
 ///
 /// @param keys how many there are
 /// @param keyBytes a multiple of 8
@@ -15,6 +16,7 @@ record Data(long keys, int keyBytes, int valueBytes) {
   private static final VarHandle WORD =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
   private static final long STRIDE = 0x9E37_79B9_7F4A_7C15L;
+  private static final long STRIDE_INVERSE = 0xF1DE_83E1_9937_733DL;
 
   Data {
     if (keys < 1 || keyBytes < 8 || keyBytes % 8 != 0 || valueBytes < 8) {
@@ -52,7 +54,7 @@ record Data(long keys, int keyBytes, int valueBytes) {
     long seed = mix(number + version * STRIDE);
     int at = 0;
     for (; at <= value.length - Long.BYTES; at += Long.BYTES) {
-      WORD.set(value, at, mix(seed + at));
+      WORD.set(value, at, seed + at * STRIDE);
     }
     for (; at < value.length; at++) {
       value[at] = (byte) (seed >>> at);
@@ -69,7 +71,7 @@ record Data(long keys, int keyBytes, int valueBytes) {
     long wrong = 0;
     int at = 0;
     for (; at <= found.length - Long.BYTES; at += Long.BYTES) {
-      wrong |= (long) WORD.get(found, at) ^ mix(seed + at);
+      wrong |= (long) WORD.get(found, at) ^ (seed + at * STRIDE);
     }
     for (; at < found.length; at++) {
       wrong |= found[at] ^ (byte) (seed >>> at);
@@ -77,6 +79,21 @@ record Data(long keys, int keyBytes, int valueBytes) {
     if (wrong != 0) {
       throw new AssertionError("key " + number + ": not the value that was put");
     }
+  }
+
+  /// Which version of a number's value this is; all bytes are compared.
+  int version(long number, byte @Nullable [] found) {
+    if (found == null || found.length < Long.BYTES) {
+      check(number, 0, found);
+      throw new AssertionError();
+    }
+    long seed = (long) WORD.get(found, 0);
+    long version = (unmix(seed) - number) * STRIDE_INVERSE;
+    if (version < 0 || version > Integer.MAX_VALUE) {
+      throw new AssertionError("key " + number + ": not a value of it");
+    }
+    check(number, (int) version, found);
+    return (int) version;
   }
 
   /// A number below `keys`, evenly spread; the same for the same turn.
@@ -90,5 +107,16 @@ record Data(long keys, int keyBytes, int valueBytes) {
     mixed = (mixed ^ (mixed >>> 30)) * 0xBF58_476D_1CE4_E5B9L;
     mixed = (mixed ^ (mixed >>> 27)) * 0x94D0_49BB_1331_11EBL;
     return mixed ^ (mixed >>> 31);
+  }
+
+  /// The inverse of [#mix].
+  static long unmix(long mixed) {
+    long number = unshift(mixed, 31) * 0x3196_42B2_D24D_8EC3L;
+    number = unshift(number, 27) * 0x96DE_1B17_3F11_9089L;
+    return unshift(number, 30) - STRIDE;
+  }
+
+  private static long unshift(long shifted, int by) {
+    return shifted ^ (shifted >>> by) ^ (shifted >>> (2 * by));
   }
 }

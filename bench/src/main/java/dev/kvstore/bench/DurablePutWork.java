@@ -1,5 +1,6 @@
 package dev.kvstore.bench;
 
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLongArray;
 
 /// Puts of new keys that are on the disk when they return.
@@ -7,14 +8,18 @@ record DurablePutWork(int threads, boolean virtual) implements Work {
   private static final long THREAD_STRIDE = 1L << 40;
 
   @Override
+  public Set<Promise> needs() {
+    return Set.of(Promise.DURABLE_PUT, Promise.GROWTH);
+  }
+
+  @Override
   public void run(Stage stage) throws Exception {
     Data data = stage.data();
     AtomicLongArray put = new AtomicLongArray(threads);
     try (Peer peer = stage.open(true)) {
-      for (double seconds : new double[] {Math.min(1, stage.seconds()), stage.seconds()}) {
+      for (double seconds : new double[] {stage.warmUpSeconds(), stage.seconds()}) {
         stage.report(
-            Driver.inThreads(
-                seconds, threads, virtual, 1, thread -> puts(peer, data, put, thread)));
+            Driver.during(seconds, threads, virtual, 1, thread -> puts(peer, data, put, thread)));
       }
       for (int thread = 0; thread < threads; thread++) {
         for (long i = 0; i < put.get(thread); i++) {

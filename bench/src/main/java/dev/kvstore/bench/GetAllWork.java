@@ -7,19 +7,19 @@ import org.jspecify.annotations.Nullable;
 
 /// Gets of many random keys in one call.
 record GetAllWork(int size) implements Work {
+  private static final long WARM_UP_TURN = 1L << 39;
+
   @Override
   public void run(Stage stage) throws Exception {
     Data data = stage.data();
     try (Peer peer = stage.open(false)) {
-      for (long number = 0; number < data.keys(); number++) {
-        data.check(number, 0, peer.get(data.key(number)));
-      }
+      stage.readAll(peer);
       List<byte[]> keys = new ArrayList<>();
       for (int i = 0; i < size; i++) {
         keys.add(new byte[data.keyBytes()]);
       }
       LongConsumer step = turn -> getAll(peer, data, keys, turn * size);
-      Driver.during(Math.min(1, stage.seconds()), 0, 1, step);
+      Driver.during(stage.warmUpSeconds(), WARM_UP_TURN, 1, step);
       stage.report(Driver.during(stage.seconds(), 0, 1, step), size);
     }
   }

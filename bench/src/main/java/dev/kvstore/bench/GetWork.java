@@ -13,28 +13,30 @@ record GetWork(Choice choice, int threads) implements Work {
     ABSENT
   }
 
-  private static final int ZIPF_DRAWN = 1 << 22;
   private static final long THREAD_STRIDE = 1L << 40;
+  private static final long WARM_UP_TURN = 1L << 39;
 
   @Override
   public void run(Stage stage) throws Exception {
     Data data = stage.data();
     try (Peer peer = stage.open(false)) {
-      for (long number = 0; number < data.keys(); number++) {
-        data.check(number, 0, peer.get(data.key(number)));
-      }
+      stage.readAll(peer);
       LongUnaryOperator chosen = chosen(data);
-      for (double seconds : new double[] {Math.min(1, stage.seconds()), stage.seconds()}) {
-        stage.report(
-            Driver.inThreads(
-                seconds,
-                threads,
-                false,
-                16,
-                thread ->
-                    new Driver.Part(thread * THREAD_STRIDE, step(peer, data, chosen), done -> {})));
-      }
+      gets(peer, data, chosen, WARM_UP_TURN, stage.warmUpSeconds());
+      Driver.Outcome gets = gets(peer, data, chosen, 0, stage.seconds());
+      stage.report(gets);
+      stage.report("bandwidth", gets.rate() * (data.keyBytes() + data.valueBytes()));
     }
+  }
+
+  private Driver.Outcome gets(
+      Peer peer, Data data, LongUnaryOperator chosen, long first, double seconds) {
+    return Driver.during(
+        seconds,
+        threads,
+        false,
+        16,
+        thread -> new Driver.Part(first + thread * THREAD_STRIDE, step(peer, data, chosen)));
   }
 
   private LongUnaryOperator chosen(Data data) {
@@ -42,8 +44,8 @@ record GetWork(Choice choice, int threads) implements Work {
       case UNIFORM -> data::pick;
       case ABSENT -> turn -> data.keys() + data.pick(turn);
       case ZIPFIAN -> {
-        int[] drawn = Zipf.draw(ZIPF_DRAWN, data);
-        yield turn -> drawn[(int) turn & ZIPF_DRAWN - 1];
+        Zipf zipf = Zipf.of(data.keys());
+        yield turn -> data.pick(zipf.rank(turn));
       }
     };
   }

@@ -20,6 +20,10 @@ final class KvStorePeer implements Peer {
     store = KvStore.open(directory, Options.builder().durability(durability).build());
   }
 
+  KvStore store() {
+    return store;
+  }
+
   @Override
   public void put(byte[] key, byte[] value) {
     store.put(key, value);

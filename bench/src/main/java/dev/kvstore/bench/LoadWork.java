@@ -4,23 +4,32 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongConsumer;
 
-/// Fills an empty store with all keys, relaxed, in one thread.
+/// Fills an empty store with all keys, relaxed.
 ///
 /// @param batch keys in one atomic batch; 1 for single puts
-record LoadWork(int batch) implements Work {
+record LoadWork(int threads, int batch) implements Work {
   private static final long WARM_UP_KEYS = 300_000;
+  private static final long WARM_UP_BYTES = 256L << 20;
 
   @Override
   public void run(Stage stage) throws Exception {
     Data data = stage.data();
+    long warmUp =
+        Math.min(
+            Math.min(WARM_UP_KEYS, data.keys()),
+            WARM_UP_BYTES / (data.keyBytes() + data.valueBytes()));
     try (Peer peer = stage.openScratch(false)) {
-      Driver.times(Math.min(WARM_UP_KEYS, data.keys()) / batch, 16, step(peer, data));
+      Driver.times(warmUp / batch, threads, 16, thread -> step(peer, data));
     }
     try (Peer peer = stage.open(false)) {
-      stage.report(Driver.times(data.keys() / batch, batch == 1 ? 16 : 1, step(peer, data)), batch);
+      Driver.Outcome load =
+          Driver.times(
+              data.keys() / batch, threads, batch == 1 ? 16 : 1, thread -> step(peer, data));
+      stage.report(load, batch);
+      stage.report("bandwidth", load.rate() * batch * (data.keyBytes() + data.valueBytes()));
       stage.report("diskBytes", Machine.diskBytes(stage.directory()));
-      for (long number = 0; number < data.keys() / batch * batch; number++) {
-        data.check(number, 0, peer.get(data.key(number)));
+      if (data.keys() % batch == 0) {
+        stage.readAll(peer);
       }
       peer.settle();
     }

@@ -20,6 +20,7 @@ final class Machine {
             + " x "
             + field(Path.of("/proc/cpuinfo"), "model name"));
     machine.put("memory", field(Path.of("/proc/meminfo"), "MemTotal"));
+    machine.put("load", load());
     machine.put("kernel", System.getProperty("os.name") + " " + System.getProperty("os.version"));
     machine.put("file system", Files.getFileStore(data).type());
     machine.put("jdk", System.getProperty("java.vm.name") + " " + Runtime.version());
@@ -29,8 +30,36 @@ final class Machine {
 
   /// Resident memory of this process that no file stands behind.
   static long anonymousBytes() throws IOException {
-    String kib = field(Path.of("/proc/self/status"), "RssAnon");
+    return memory("RssAnon");
+  }
+
+  /// Resident memory of this process, mapped files included.
+  static long residentBytes() throws IOException {
+    return memory("VmRSS");
+  }
+
+  /// The most that [#residentBytes] has been since [#forgetPeak].
+  static long peakBytes() throws IOException {
+    return memory("VmHWM");
+  }
+
+  static void forgetPeak() throws IOException {
+    Files.writeString(Path.of("/proc/self/clear_refs"), "5");
+  }
+
+  private static long memory(String name) throws IOException {
+    String kib = field(Path.of("/proc/self/status"), name);
     return Long.parseLong(kib.replace("kB", "").strip()) << 10;
+  }
+
+  /// Bytes that this process made the system write to disks so far: pages that became dirty.
+  static long bytesWritten() throws IOException {
+    return Long.parseLong(field(Path.of("/proc/self/io"), "write_bytes"));
+  }
+
+  /// Load average of the last minute.
+  static String load() throws IOException {
+    return Files.readString(Path.of("/proc/loadavg")).split(" ", 2)[0];
   }
 
   /// Bytes of the blocks that a directory's files take; holes do not count.

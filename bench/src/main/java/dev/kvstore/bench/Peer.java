@@ -31,12 +31,16 @@ interface Peer extends AutoCloseable {
   /// Brings the store into the shape in which it reads best. Never timed.
   default void settle() {}
 
+  /// Gives everything that was put to the operating system, so that it outlives the process. Only
+  /// stores that keep writes in their own memory for a while have something to do.
+  default void handOver() {}
+
   /// Bytes of memory that lead from keys to values, if the store can tell.
   default OptionalLong indexBytes() {
     return OptionalLong.empty();
   }
 
-  /// How it was opened, in words, for the table.
+  /// How it was opened, in words, for the table, and what it does not promise that way.
   String settings();
 
   @Override

@@ -1,161 +1,247 @@
 package dev.kvstore.bench;
 
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.Function;
 import java.util.stream.Collectors;
-import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
 
-/// The results as Markdown: medians, and how many times better this store is than each other one.
+/// Results as Markdown: medians, how many times better this store is than others, and the goals.
 ///
-/// A ratio is the median of the ratios of single rounds, because two runs of the same minute are
-/// more alike than two medians.
+/// A ratio is the median of the ratios of single rounds. What was measured with other data than the
+/// rest has a section of its own.
 final class Report {
-  private final Plan plan;
-  private final Map<String, String> machine;
-  private final List<Map<String, Object>> results;
+  private static final List<String> RUN_FIELDS =
+      List.of("run", "arguments", "rounds", "seconds", "end");
 
-  Report(Plan plan, Map<String, String> machine, List<Map<String, Object>> results) {
-    this.plan = plan;
-    this.machine = machine;
+  private final Results results;
+  private final StringBuilder out = new StringBuilder();
+
+  Report(Results results) {
     this.results = results;
   }
 
   String markdown() {
-    Data data = plan.data();
-    StringBuilder out = new StringBuilder();
-    out.append(
-        "%,d keys of %d B, values of %d B; %d rounds of %s s%n%n"
-            .formatted(
-                data.keys(), data.keyBytes(), data.valueBytes(), plan.rounds(), plan.seconds()));
-    machine.forEach((name, text) -> out.append("- %s: %s%n".formatted(name, text)));
-    out.append('\n');
-    rates(out);
-    out.append("\nLatency in microseconds: median / 99 % / 99.9 %\n\n");
-    latencies(out);
-    out.append("\nSettings\n\n");
-    settings(out);
+    out.setLength(0);
+    machine();
+    for (Data scale : results.scales()) {
+      out.append(
+          "\n### %,d keys of %d B, values of %d B\n"
+              .formatted(scale.keys(), scale.keyBytes(), scale.valueBytes()));
+      goals(scale);
+      peers(scale);
+      latencies(scale);
+      missing(scale);
+    }
+    settings();
     return out.toString();
   }
 
-  private List<PeerKind> others() {
-    return plan.peers().contains(PeerKind.KVSTORE)
-        ? plan.peers().stream().filter(peer -> peer != PeerKind.KVSTORE).toList()
-        : List.of();
+  private void machine() {
+    Map<String, Object> last = results.runs().isEmpty() ? Map.of() : results.runs().getLast();
+    last.forEach((name, text) -> {
+      if (!RUN_FIELDS.contains(name) && !name.equals("load") && !name.equals("commit")) {
+        out.append("- %s: %s\n".formatted(name, text));
+      }
+    });
+    out.append("- commit: %s\n".formatted(distinct("commit")));
+    List<String> loads =
+        Stream.concat(results.runs().stream(), results.ends().stream())
+            .map(line -> String.valueOf(line.get("load")))
+            .toList();
+    out.append(
+        "- load average when the runs began and ended: %s\n".formatted(String.join(", ", loads)));
+    out.append(
+        "- rounds: %s; seconds for what has no end of its own: %s\n"
+            .formatted(distinct("rounds"), distinct("seconds")));
   }
 
-  private void rates(StringBuilder out) {
+  private String distinct(String name) {
+    return results.runs().stream()
+        .map(run -> run.get(name))
+        .map(value -> value instanceof Double number ? text("%s", number) : String.valueOf(value))
+        .distinct()
+        .collect(Collectors.joining(", "));
+  }
+
+  /// What the goals ask for: this store, the best durable peer, and the two that goals name.
+  private void goals(Data scale) {
+    List<PeerKind> named =
+        results.peers(scale).stream()
+            .filter(peer -> peer == PeerKind.ROCKSDB || peer.peerClass() == PeerClass.SHARED_MEMORY)
+            .toList();
+    out.append('\n');
     line(
-        out,
-        "work",
-        plan.peers().stream().map(PeerKind::title),
-        others().stream().map(peer -> "times " + peer.title()));
+        Stream.of("work", "KvStore", "best durable peer", "times best (rounds)"),
+        named.stream().map(peer -> "times " + peer.title()),
+        Stream.of("goal", "reached"));
     line(
-        out,
-        "---",
-        plan.peers().stream().map(peer -> "---:"),
-        others().stream().map(peer -> "---:"));
-    for (Row row : plan.rows()) {
-      for (Row.Metric metric : row.metrics()) {
-        line(
-            out,
-            row.title() + (row.metrics().size() > 1 ? ", " + metric.key() : ""),
-            plan.peers().stream().map(peer -> cell(row, metric, peer)),
-            others().stream().map(peer -> ratio(row, metric, peer)));
+        Stream.of("---", "---:", "---:", "---:"),
+        named.stream().map(peer -> "---:"),
+        Stream.of("---", "---"));
+    for (Row row : results.rows(scale)) {
+      for (Metric metric : row.metrics()) {
+        goals(scale, row, metric, named);
       }
     }
   }
 
-  private String cell(Row row, Row.Metric metric, PeerKind peer) {
-    OptionalDouble median = median(values(row, peer, metric.key()));
-    if (median.isEmpty()) {
-      return "-";
+  private void goals(Data scale, Row row, Metric metric, List<PeerKind> named) {
+    Series ours = results.ours(scale, row, metric);
+    Optional<PeerKind> best = results.best(scale, row, metric);
+    if (ours.isEmpty() && best.isEmpty()) {
+      return;
     }
-    double value = median.getAsDouble();
-    return switch (metric.unit()) {
-      case PER_SECOND ->
-          value >= 1e6 ? text("%.2f M/s", value / 1e6) : text("%.1f k/s", value / 1e3);
-      case MILLIS -> text("%.0f ms", value);
-      case BYTES_PER_KEY -> text("%.1f B", value);
-    };
+    List<Verdict> verdicts = new ArrayList<>();
+    for (Goal goal : metric.goals()) {
+      verdicts.add(Verdict.of(results, scale, row, metric, goal));
+    }
+    line(
+        Stream.of(
+            title(row, metric),
+            row.by() == Row.By.MACHINE ? cell(ours, metric) + " (machine)" : cell(ours, metric),
+            best.map(peer -> cell(scale, row, metric, peer) + " " + peer.title()).orElse("-"),
+            best.map(peer -> spread(ratio(scale, row, metric, peer))).orElse("-")),
+        named.stream().map(peer -> times(ratio(scale, row, metric, peer))),
+        Stream.of(
+            join(
+                verdicts,
+                verdict ->
+                    verdict.goal()
+                        + (isRatio(verdict)
+                            ? text(" (%.2f)", verdict.measured().getAsDouble())
+                            : "")),
+            join(verdicts, Verdict::answer)));
   }
 
-  private String ratio(Row row, Row.Metric metric, PeerKind other) {
-    double[] ours = values(row, PeerKind.KVSTORE, metric.key());
-    double[] theirs = values(row, other, metric.key());
-    double[] ratios = new double[Math.min(ours.length, theirs.length)];
-    for (int i = 0; i < ratios.length; i++) {
-      ratios[i] = metric.unit().higherIsBetter() ? ours[i] / theirs[i] : theirs[i] / ours[i];
+  private static boolean isRatio(Verdict verdict) {
+    return verdict.measured().isPresent() && verdict.goal().contains(" x ");
+  }
+
+  private static String join(List<Verdict> verdicts, Function<Verdict, String> text) {
+    return verdicts.stream().map(text).collect(Collectors.joining("; "));
+  }
+
+  /// Every store, every number.
+  private void peers(Data scale) {
+    List<PeerKind> peers = results.peers(scale);
+    if (peers.size() < 2) {
+      return;
     }
-    OptionalDouble median = median(ratios);
+    out.append("\nAll stores\n\n");
+    line(Stream.of("work"), peers.stream().map(PeerKind::title), Stream.of());
+    line(Stream.of("---"), peers.stream().map(peer -> "---:"), Stream.of());
+    for (Row row : results.rows(scale)) {
+      if (row.by() == Row.By.EVERY_STORE) {
+        for (Metric metric : row.metrics()) {
+          List<String> cells = peers.stream().map(peer -> cell(scale, row, metric, peer)).toList();
+          if (!cells.stream().allMatch("-"::equals)) {
+            line(Stream.of(title(row, metric)), cells.stream(), Stream.of());
+          }
+        }
+      }
+    }
+  }
+
+  private void latencies(Data scale) {
+    List<PeerKind> peers = results.peers(scale);
+    out.append("\nLatency in microseconds: median / 99 % / 99.9 % / longest of those sampled\n\n");
+    line(Stream.of("work"), peers.stream().map(PeerKind::title), Stream.of());
+    line(Stream.of("---"), peers.stream().map(peer -> "---:"), Stream.of());
+    for (Row row : results.rows(scale)) {
+      List<String> cells = peers.stream().map(peer -> latency(scale, row, peer)).toList();
+      if (!cells.stream().allMatch("-"::equals)) {
+        line(Stream.of(row.title()), cells.stream(), Stream.of());
+      }
+    }
+  }
+
+  private String latency(Data scale, Row row, PeerKind peer) {
+    List<OptionalDouble> nanos =
+        Stream.of("p50Nanos", "p99Nanos", "p999Nanos", "maxNanos")
+            .map(key -> results.series(scale, row.name(), peer.word(), key).median())
+            .toList();
+    return nanos.stream().anyMatch(OptionalDouble::isEmpty)
+        ? "-"
+        : nanos.stream()
+            .map(value ->
+                text(value.getAsDouble() < 10_000 ? "%.2f" : "%.0f", value.getAsDouble() / 1e3))
+            .collect(Collectors.joining(" / "));
+  }
+
+  /// Why there is a "-".
+  private void missing(Data scale) {
+    List<String> reasons = new ArrayList<>();
+    for (Row row : Rows.all()) {
+      for (PeerKind peer : PeerKind.values()) {
+        for (String field : List.of(Fork.REASON, Stage.NOTE)) {
+          for (String words : results.words(scale, row.name(), peer.word(), field)) {
+            reasons.add("- %s, %s: %s\n".formatted(peer.title(), row.name(), words));
+          }
+        }
+      }
+    }
+    if (!reasons.isEmpty()) {
+      out.append("\nNot measured\n\n");
+      reasons.forEach(out::append);
+    }
+  }
+
+  private void settings() {
+    out.append("\n### Settings\n\n");
+    for (PeerKind peer : PeerKind.values()) {
+      for (String text : results.words(peer.word(), "settings")) {
+        out.append("- %s: %s\n".formatted(peer.title(), text));
+      }
+    }
+  }
+
+  private static String title(Row row, Metric metric) {
+    return metric.title().isEmpty() ? row.title() : row.title() + ": " + metric.title();
+  }
+
+  private String cell(Data scale, Row row, Metric metric, PeerKind peer) {
+    return cell(results.series(scale, row.name(), peer.word(), metric.key()), metric);
+  }
+
+  private static String cell(Series series, Metric metric) {
+    OptionalDouble median = series.median();
+    return median.isEmpty() ? "-" : metric.unit().text(median.getAsDouble());
+  }
+
+  private Series ratio(Data scale, Row row, Metric metric, PeerKind other) {
+    if (!metric.compared()) {
+      return Series.NONE;
+    }
+    Series theirs = results.series(scale, row.name(), other.word(), metric.key());
+    return results.ours(scale, row, metric).timesBetter(theirs, metric.unit());
+  }
+
+  private static String times(Series ratio) {
+    OptionalDouble median = ratio.median();
     return median.isEmpty() ? "-" : text("%.1f", median.getAsDouble());
   }
 
-  private void latencies(StringBuilder out) {
-    line(out, "work", plan.peers().stream().map(PeerKind::title), Stream.of());
-    line(out, "---", plan.peers().stream().map(peer -> "---:"), Stream.of());
-    for (Row row : plan.rows()) {
-      if (row.metrics().stream().anyMatch(metric -> metric.unit() == Row.Unit.PER_SECOND)) {
-        line(
-            out,
-            row.title(),
-            plan.peers().stream()
-                .map(peer ->
-                    Stream.of("p50Nanos", "p99Nanos", "p999Nanos")
-                        .map(key -> median(values(row, peer, key)))
-                        .map(nanos -> nanos.isEmpty() ? "-" : micros(nanos.getAsDouble()))
-                        .collect(Collectors.joining(" / "))),
-            Stream.of());
-      }
+  private static String spread(Series ratio) {
+    if (ratio.byRound().size() < 2) {
+      return times(ratio);
     }
-  }
-
-  private void settings(StringBuilder out) {
-    for (PeerKind peer : plan.peers()) {
-      results.stream()
-          .filter(result -> peer.word().equals(result.get("peer")))
-          .map(result -> result.getOrDefault("settings", "").toString())
-          .distinct()
-          .forEach(text -> out.append("- %s: %s%n".formatted(peer.title(), text)));
-    }
-  }
-
-  /// The numbers of a row and peer, in the order of rounds.
-  private double[] values(Row row, PeerKind peer, String key) {
-    return results.stream()
-        .filter(result -> row.name().equals(result.get("row")))
-        .filter(result -> peer.word().equals(result.get("peer")))
-        .map(result -> result.get(key))
-        .flatMapToDouble(
-            value -> value instanceof Double number ? DoubleStream.of(number) : DoubleStream.of())
-        .toArray();
-  }
-
-  private static OptionalDouble median(double[] values) {
-    if (values.length == 0) {
-      return OptionalDouble.empty();
-    }
-    double[] sorted = values.clone();
-    Arrays.sort(sorted);
-    return OptionalDouble.of(sorted[sorted.length / 2]);
-  }
-
-  private static String micros(double nanos) {
-    return text(nanos < 10_000 ? "%.2f" : "%.0f", nanos / 1e3);
+    return times(ratio)
+        + text(" (%.1f", ratio.least().getAsDouble())
+        + text(" to %.1f)", ratio.most().getAsDouble());
   }
 
   private static String text(String format, double value) {
     return String.format(Locale.ROOT, format, value);
   }
 
-  private static void line(
-      StringBuilder out, String first, Stream<String> cells, Stream<String> more) {
+  private void line(Stream<String> first, Stream<String> second, Stream<String> third) {
     out.append(
-        Stream.of(Stream.of(first), cells, more)
+        Stream.of(first, second, third)
             .flatMap(Function.identity())
             .collect(Collectors.joining(" | ", "| ", " |\n")));
   }

@@ -11,7 +11,7 @@ import org.rocksdb.Cache;
 import org.rocksdb.CompressionType;
 import org.rocksdb.DataBlockIndexType;
 import org.rocksdb.FlushOptions;
-import org.rocksdb.LRUCache;
+import org.rocksdb.HyperClockCache;
 import org.rocksdb.Options;
 import org.rocksdb.ReadOptions;
 import org.rocksdb.RocksDB;
@@ -20,13 +20,11 @@ import org.rocksdb.WriteBatch;
 import org.rocksdb.WriteOptions;
 
 /// RocksDB, with what its `OptimizeForPointLookup` sets, written out, and a block cache that holds
-/// everything. The values are random, so nothing is compressed.
+/// everything, of the kind that is recommended now. The values are random, so nothing is compressed.
 final class RocksDbPeer implements Peer {
   static {
     RocksDB.loadLibrary();
   }
-
-  private static final long CACHE_BYTES_MIN = 256L << 20;
 
   private final boolean durable;
   private final long cacheBytes;
@@ -39,8 +37,8 @@ final class RocksDbPeer implements Peer {
 
   RocksDbPeer(Path directory, Opening opening) {
     durable = opening.durable();
-    cacheBytes = Math.max(CACHE_BYTES_MIN, 2 * opening.dataBytes());
-    cache = new LRUCache(cacheBytes);
+    cacheBytes = opening.cacheBytes();
+    cache = new HyperClockCache(cacheBytes, 0, -1, false);
     options =
         new Options()
             .setCreateIfMissing(true)
@@ -137,7 +135,7 @@ final class RocksDbPeer implements Peer {
   public String settings() {
     return "WAL on, sync="
         + durable
-        + "; LRU block cache "
+        + "; HyperClockCache "
         + (cacheBytes >> 20)
         + " MiB (all data fits), bloom filter 10 bits per key over whole keys, in memtables too,"
         + " hash index in data blocks, no compression, compacted in full before reads";
