@@ -6,6 +6,7 @@ import dev.kvstore.StoreIoException;
 import dev.kvstore.StoreVersionException;
 import dev.kvstore.index.HashIndex;
 import dev.kvstore.io.Directory;
+import dev.kvstore.segment.HintEntries;
 import dev.kvstore.segment.HintFile;
 import dev.kvstore.segment.KeyHasher;
 import dev.kvstore.segment.RecordChecksum;
@@ -274,7 +275,8 @@ final class CompactionRun {
     if (sequence > unansweredFrom) {
       return true;
     }
-    for (HintFile hint : otherHints) {
+    for (HintFile file : otherHints) {
+      HintEntries hint = file.entries();
       for (long entry = hint.lowerBound(hash);
           entry < hint.count() && hint.hash(entry) == hash;
           entry++) {

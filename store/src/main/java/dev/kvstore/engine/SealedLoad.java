@@ -5,6 +5,7 @@ import dev.kvstore.StoreCorruptionException;
 import dev.kvstore.StoreVersionException;
 import dev.kvstore.index.HashIndex;
 import dev.kvstore.io.Directory;
+import dev.kvstore.segment.HintEntries;
 import dev.kvstore.segment.HintFile;
 import dev.kvstore.segment.KeyHasher;
 import dev.kvstore.segment.RecordFormat;
@@ -105,7 +106,7 @@ final class SealedLoad {
   }
 
   private void loadHints(List<HintFile> hints, List<Segment> hinted, Workers workers, int threads) {
-    long entries = hints.stream().mapToLong(HintFile::count).sum();
+    long entries = hints.stream().mapToLong(hint -> hint.entries().count()).sum();
     int slices = entries < 100_000 ? 1 : Math.min(threads, HashIndex.SHARDS);
     List<Runnable> tasks = new ArrayList<>();
     for (int slice = 0; slice < slices; slice++) {
@@ -125,11 +126,11 @@ final class SealedLoad {
       IndexLoader loader) {
     long[] next = new long[hints.size()];
     for (int i = 0; i < next.length; i++) {
-      next[i] = hints.get(i).lowerBound((long) firstShard << 54);
+      next[i] = hints.get(i).entries().lowerBound((long) firstShard << 54);
     }
     for (int shard = firstShard; shard < endShard; shard++) {
       for (int i = 0; i < next.length; i++) {
-        HintFile hint = hints.get(i);
+        HintEntries hint = hints.get(i).entries();
         Segment segment = hinted.get(i);
         long entry = next[i];
         for (; entry < hint.count(); entry++) {
