@@ -180,6 +180,15 @@ final class KeyLookup implements KeyMatcher {
     try {
       return RecordFormat.recordBytes(memory(), offset);
     } catch (IllegalStateException e) {
+      return recordBytesNow();
+    }
+  }
+
+  /// A segment that was sealed meanwhile has the same bytes in another mapping.
+  private long recordBytesNow() {
+    try {
+      return RecordFormat.recordBytes(segment().memory(), offset);
+    } catch (IllegalStateException e) {
       return 0;
     }
   }
