@@ -3,6 +3,7 @@ package dev.kvstore.engine;
 import dev.kvstore.segment.Segment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +23,9 @@ final class SegmentTable {
   // Replaced as a whole when it grows; elements are published by the replacement of the array or by
   // the release of the index entry that holds an address of theirs.
   private volatile @Nullable Segment[] byChunk = new Segment[64];
+
+  // Replaced as a whole by add and remove, which are rare; asked for all the time.
+  private volatile List<Segment> all = List.of();
 
   // Guarded by this.
   private int nextChunk;
@@ -78,24 +82,22 @@ final class SegmentTable {
   /// Forgets a segment; its addresses lead nowhere from now on.
   synchronized void remove(Segment segment) {
     @Nullable Segment[] table = byChunk;
-    for (int chunk = 0; chunk < table.length; chunk++) {
-      if (table[chunk] == segment) {
-        table[chunk] = null;
-      }
+    long base = segment.baseAddress();
+    if (base < 0) {
+      return; // it never had any
     }
+    for (int chunk = (int) (base >>> CHUNK_SHIFT);
+        chunk < table.length && table[chunk] == segment;
+        chunk++) {
+      table[chunk] = null;
+    }
+    List<Segment> rest = new ArrayList<>(all);
+    rest.remove(segment);
+    all = Collections.unmodifiableList(rest);
   }
 
-  /// All segments, by id.
-  synchronized List<Segment> all() {
-    List<Segment> all = new ArrayList<>();
-    Segment before = null;
-    for (Segment segment : byChunk) {
-      if (segment != null && segment != before) {
-        all.add(segment);
-        before = segment;
-      }
-    }
-    all.sort(Comparator.comparingLong(Segment::id));
+  /// All segments, by id; as of now, whatever happens to the table later. Costs nothing.
+  List<Segment> all() {
     return all;
   }
 
@@ -131,5 +133,11 @@ final class SegmentTable {
     Arrays.fill(table, first, first + chunks, segment);
     segment.placeAt((long) first << CHUNK_SHIFT);
     byChunk = table;
+    if (!all.contains(segment)) {
+      List<Segment> more = new ArrayList<>(all);
+      more.add(segment);
+      more.sort(Comparator.comparingLong(Segment::id));
+      all = Collections.unmodifiableList(more);
+    }
   }
 }
