@@ -75,6 +75,37 @@ public final class HashIndex implements AutoCloseable {
         .replace(Slot.word(window, checked(expected)), Slot.word(window, checked(address)));
   }
 
+  /// As [#contains] for many entries; those of one shard, if they follow each other, cost little more
+  /// than the memory they touch. In the order of hashes that is touched in order.
+  ///
+  /// @param found takes the answers
+  public void containsAll(long[] hashes, long[] addresses, int count, boolean[] found) {
+    for (int from = 0; from < count; ) {
+      int to = endOfShard(hashes, from, count);
+      shard(hashes[from]).containsAll(hashes, addresses, from, to, found);
+      from = to;
+    }
+  }
+
+  /// As [#replace] for many entries. Those of one shard that follow each other are replaced in one go,
+  /// while other writers of the shard, and readers that find nothing, wait: give a hundred or so.
+  ///
+  /// @param replaced takes the answers
+  public void replaceAll(
+      long[] hashes, long[] expected, long[] addresses, int count, boolean[] replaced) {
+    for (int from = 0; from < count; ) {
+      int to = endOfShard(hashes, from, count);
+      shard(hashes[from]).replaceAll(hashes, expected, addresses, from, to, replaced);
+      from = to;
+    }
+  }
+
+  private static int endOfShard(long[] hashes, int from, int count) {
+    int to = from + 1;
+    while (to < count && shardOf(hashes[to]) == shardOf(hashes[from])) to++;
+    return to;
+  }
+
   /// Removes exactly this entry; false if it is not there.
   public boolean remove(long hash, long address) {
     boolean removed = shard(hash).remove(Slot.word(windowOf(hash), checked(address)));
@@ -156,6 +187,11 @@ public final class HashIndex implements AutoCloseable {
 
   private Shard shard(long hash) {
     return shards[(int) (hash >>> (Long.SIZE - SHARD_BITS))];
+  }
+
+  /// The word of an entry.
+  static long wordOf(long hash, long address) {
+    return Slot.word(windowOf(hash), checked(address));
   }
 
   private static long windowOf(long hash) {

@@ -83,6 +83,24 @@ final class Shard {
     }
   }
 
+  /// As [HashIndex#containsAll], for entries of this shard.
+  void containsAll(long[] hashes, long[] addresses, int from, int to, boolean[] found) {
+    long before = (long) STATE.getAcquire(this);
+    Table seen = published();
+    try {
+      for (int i = from; i < to; i++) {
+        found[i] = seen.locateInOrder(HashIndex.wordOf(hashes[i], addresses[i])) >= 0;
+      }
+      VarHandle.acquireFence(); // the version is not read before the words
+      if (unchanged(before)) return;
+    } catch (IllegalStateException e) {
+      rethrowUnlessLate(before, e);
+    }
+    for (int i = from; i < to; i++) {
+      found[i] = contains(HashIndex.wordOf(hashes[i], addresses[i]));
+    }
+  }
+
   long touch(long window) {
     try {
       return published().touch(window);
@@ -111,6 +129,26 @@ final class Shard {
       table.put(slot, word);
       endChange();
       return true;
+    } finally {
+      unlock();
+    }
+  }
+
+  /// As [HashIndex#replaceAll], for entries of this shard.
+  void replaceAll(
+      long[] hashes, long[] expected, long[] addresses, int from, int to, boolean[] replaced) {
+    lock();
+    try {
+      beginChange(); // as in replace
+      try {
+        for (int i = from; i < to; i++) {
+          int slot = table.locateInOrder(HashIndex.wordOf(hashes[i], expected[i]));
+          replaced[i] = slot >= 0;
+          if (slot >= 0) table.put(slot, HashIndex.wordOf(hashes[i], addresses[i]));
+        }
+      } finally {
+        endChange();
+      }
     } finally {
       unlock();
     }

@@ -150,6 +150,31 @@ final class Table {
     return -1;
   }
 
+  /// As [#locate], without a branch on where in its bucket the entry is: for entries that follow each
+  /// other in the order of windows, whose memory is there before it is asked for, the branches are
+  /// what takes the time.
+  ///
+  /// Reads without acquire: for the writer, or for a reader who believes neither answer before it has
+  /// passed an acquire fence and seen the shard's version unchanged.
+  int locateInOrder(long wanted) {
+    int bucket = home(Slot.window(wanted));
+    for (int left = buckets; left > 0; left--) {
+      int page = pages[bucket >>> PAGE_BUCKET_BITS];
+      MemorySegment chunk = chunks[page >>> PageSlab.CHUNK_PAGE_BITS];
+      long offset = offset(page, bucket << SLOT_BITS);
+      int found = -1;
+      for (int slot = 0; slot < SLOTS_PER_BUCKET; slot++) {
+        long word = chunk.get(ValueLayout.JAVA_LONG, offset + (long) slot * Long.BYTES);
+        found = word == wanted ? slot : found;
+      }
+      if (found >= 0) return (bucket << SLOT_BITS) + found;
+      if (chunk.get(ValueLayout.JAVA_LONG, offset + LAST_SLOT * Long.BYTES) == Slot.EMPTY)
+        return -1;
+      bucket = after(bucket);
+    }
+    return -1;
+  }
+
   long touch(long window) {
     return get(home(window) << SLOT_BITS);
   }

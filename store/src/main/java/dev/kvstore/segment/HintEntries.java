@@ -7,7 +7,9 @@ import java.lang.foreign.MemorySegment;
 ///
 /// A view: lives as long as the file or builder it came from. Threads: any number may read.
 public final class HintEntries {
-  static final int ENTRY_BYTES = 24;
+  public static final int ENTRY_WORDS = 3;
+
+  static final int ENTRY_BYTES = ENTRY_WORDS * Long.BYTES;
 
   private static final int SEQUENCE = 8;
   private static final int REST = 16; // place and size in one word
@@ -74,6 +76,25 @@ public final class HintEntries {
       }
     }
     return low;
+  }
+
+  /// Copies entries out as they are, for who goes over all of them: three words each, to be read by
+  /// [#hashIn] and its like.
+  public void copyTo(long[] words, long from, int size) {
+    MemorySegment.copy(memory, LittleEndian.LONG, from * ENTRY_BYTES, words, 0, size * ENTRY_WORDS);
+  }
+
+  /// The hash of an entry among those that [#copyTo] has copied.
+  public static long hashIn(long[] words, int index) {
+    return words[index * ENTRY_WORDS];
+  }
+
+  public static long offsetIn(long[] words, int index) {
+    return (words[index * ENTRY_WORDS + 2] & PLACE_MASK) << 3;
+  }
+
+  public static long recordBytesIn(long[] words, int index) {
+    return (words[index * ENTRY_WORDS + 2] & ~DELETE_BIT) >>> SIZE_SHIFT << 3;
   }
 
   MemorySegment memory() {

@@ -22,7 +22,7 @@ import java.util.Objects;
 final class HintSorter {
   private static final int INSERTION_MAX = 24;
   private static final int BITS_LEAST = 4;
-  private static final int BITS_MOST = 10;
+  private static final int BITS_MOST = 11;
 
   /// A step uses up 4 bits or all that are left.
   private static final int DEPTH_MAX = Long.SIZE / BITS_LEAST + 1;
@@ -44,7 +44,7 @@ final class HintSorter {
     if (differing == 0) {
       return;
     }
-    int few = Integer.SIZE - Integer.numberOfLeadingZeros(to - from) - 4; // 8 to 16 in each part
+    int few = Integer.SIZE - Integer.numberOfLeadingZeros(to - from) - 2; // 2 to 4 in each part
     int bits = Math.min(differing, Math.clamp(few, BITS_LEAST, BITS_MOST));
     int shift = differing - bits;
     int parts = 1 << bits;

@@ -85,6 +85,27 @@ public final class RecordFormat {
     header.set(LittleEndian.LONG, STAMP, Math.clamp(timestampMillis, 0, TIMESTAMP_MAX));
   }
 
+  /// Puts a SEAL record together, without its checksum.
+  static void writeSeal(MemorySegment log, long at, Seal seal, long timestampMillis) {
+    writeHeader(
+        log.asSlice(at, HEADER_BYTES),
+        SEAL,
+        Encoding.BYTES,
+        0,
+        SEAL_VALUE_BYTES,
+        0,
+        seal.maxSequence(),
+        timestampMillis);
+    writeSealValue(log, at + HEADER_BYTES, seal);
+  }
+
+  /// Writes the value of a SEAL record; its last 4 bytes stay 0.
+  static void writeSealValue(MemorySegment memory, long at, Seal seal) {
+    memory.set(LittleEndian.LONG, at, seal.records());
+    memory.set(LittleEndian.LONG, at + 8, seal.minSequence());
+    memory.set(LittleEndian.LONG, at + 16, seal.digest() & 0xFFFF_FFFFL);
+  }
+
   public static int checksum(MemorySegment log, long at) {
     return log.get(LittleEndian.INT, at + CHECKSUM);
   }

@@ -186,38 +186,6 @@ public final class SegmentWriter {
     advance(RecordFormat.MARK_BYTES);
   }
 
-  /// Copies a whole record from another segment, keeping its sequence and time, if it verifies.
-  /// Outside any batch: what is copied has been replayed already. The caller has checked that the
-  /// sizes fit the other segment, and that the record fits here.
-  ///
-  /// @return the offset here, or -1 if the record is damaged and nothing was appended
-  public long copy(Segment from, long offset, RecordChecksum checksum) {
-    long at = position;
-    MemorySegment source = from.memory();
-    int keySize = RecordFormat.keySize(source, offset);
-    long valueSize = RecordFormat.valueSize(source, offset);
-    long bytes = RecordFormat.recordBytes(keySize, valueSize);
-    assert bytes <= remaining() : bytes + " > " + remaining();
-    MemorySegment.copy(source, offset, memory, at, RecordFormat.HEADER_BYTES + keySize + valueSize);
-    // Summed where it arrived: what verifies now is what was copied, whatever became of the source.
-    int sum = checksum.of(memory, at, keySize, valueSize);
-    int wanted = RecordFormat.checksum(memory, at) ^ RecordFormat.placeMask(from.salt(), offset);
-    if (sum != wanted) {
-      memory.asSlice(at, bytes).fill((byte) 0);
-      return -1;
-    }
-    if (RecordFormat.batchLeft(memory, at) != 0) {
-      memory.set(LittleEndian.INT, at + RecordFormat.BATCH_LEFT, 0);
-      sum = checksum.of(memory, at, keySize, valueSize);
-    }
-    memory.set(
-        LittleEndian.INT,
-        at + RecordFormat.CHECKSUM,
-        sum ^ RecordFormat.placeMask(segment.salt(), at));
-    advance(bytes);
-    return at;
-  }
-
   /// How it has been sealed; null before that.
   @Nullable SealedSegment sealed() {
     return sealed;
@@ -231,10 +199,7 @@ public final class SegmentWriter {
   void appendSeal(Seal seal, long timestampMillis) {
     long at = position;
     byte[] value = new byte[RecordFormat.SEAL_VALUE_BYTES];
-    MemorySegment body = MemorySegment.ofArray(value);
-    body.set(LittleEndian.LONG, 0, seal.records());
-    body.set(LittleEndian.LONG, 8, seal.minSequence());
-    body.set(LittleEndian.INT, 16, seal.digest());
+    RecordFormat.writeSealValue(MemorySegment.ofArray(value), 0, seal);
     RecordChecksum checksum = new RecordChecksum();
     RecordFormat.writeHeader(
         checksum.header(),
