@@ -256,11 +256,7 @@ final class Rows {
                 "open after kill -9",
                 new ReopenWork(),
                 Metric.of(
-                    "millis",
-                    "to first get",
-                    Unit.MILLIS,
-                    new Goal.AtMost(1000),
-                    chronicle(2)),
+                    "millis", "to first get", Unit.MILLIS, new Goal.AtMost(1000), chronicle(2)),
                 Metric.of("peakBytes", "memory", Unit.BYTES),
                 Metric.of("heapPeakBytes", "heap", Unit.BYTES))
             .after(kill));

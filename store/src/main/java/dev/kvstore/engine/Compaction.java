@@ -419,6 +419,9 @@ final class Compaction {
         LockSupport.parkNanos(this, Math.min(early, 20_000_000)); // so that an end is seen soon
       }
     }
+
+    @Override
+    public void rest() {}
   }
 
   // ---- State

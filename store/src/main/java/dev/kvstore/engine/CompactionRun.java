@@ -3,21 +3,15 @@ package dev.kvstore.engine;
 import dev.kvstore.CompactionReport;
 import dev.kvstore.StoreCorruptionException;
 import dev.kvstore.StoreIoException;
-import dev.kvstore.StoreVersionException;
 import dev.kvstore.index.HashIndex;
 import dev.kvstore.io.Directory;
-import dev.kvstore.segment.HintFile;
-import dev.kvstore.segment.KeyHasher;
-import dev.kvstore.segment.RecordChecksum;
-import dev.kvstore.segment.RecordFormat;
+import dev.kvstore.segment.HintWriter;
 import dev.kvstore.segment.SealedSegment;
 import dev.kvstore.segment.Segment;
+import dev.kvstore.segment.SegmentCopy;
 import dev.kvstore.segment.SegmentFormat;
-import dev.kvstore.segment.SegmentScanner;
-import dev.kvstore.segment.SegmentWriter;
+import dev.kvstore.segment.SegmentSealer;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -29,22 +23,33 @@ import org.jspecify.annotations.Nullable;
 /// Compacts one set of sealed segments into at most one new one. The steps, each a point where a crash
 /// leaves either the old segments or the new one:
 ///
-/// 1. copy what lives, and the tombstones that are still needed, into a new segment;
+/// 1. find what lives, copy it, and the tombstones that are still needed, into a new segment;
 /// 2. force the log as far as it has been written: that a record does not live rests on a later write,
 ///    and a power loss must not take that write and leave the record gone;
-/// 3. seal the new segment: force, hint;
+/// 3. seal the new segment: force it and its name, hint;
 /// 4. replace the manifest: from here on the new segment counts, and the old ones do not;
 /// 5. redirect the index, entry by entry, where it still points to the copied record;
 /// 6. wait for iterations that read by address, unmap the old segments, delete their files.
 ///
-/// A tombstone is needed as long as any other segment holds an older record of its key, dead or not;
-/// hint files, which list all records by hash, answer that. An answer that cannot be had keeps it.
+/// Everything that concerns the index goes in the order of hashes, one range of them after the other
+/// through all victims: index and hints are then read from beginning to end, and a range of the index
+/// stays in the cache. Everything that concerns records goes in the order of the log, in stretches of
+/// records that live beside each other. What is dead is not read. [LiveMap] leads from one order to
+/// the other.
+///
+/// A record that is copied must verify, or the segment stays as it is: [DamagedVictimException].
 final class CompactionRun {
-  private static final long PACE_BYTES = 64L << 10;
+  private static final long STEP_BYTES = 1L << 20;
+  private static final long RANGE_ENTRIES = 2048;
+  private static final long RANGE_ENTRIES_OF_ONE = 32;
 
-  /// Is told of progress and may slow down, or stop by throwing.
+  /// Is told of progress and may slow down.
   interface Pacer {
+    /// May also stop the run by throwing.
     void at(long bytesRead, long bytesCopied);
+
+    /// After a piece of work from which there is no way back.
+    void rest();
   }
 
   /// A victim does not verify; it must stay as it is.
@@ -53,14 +58,15 @@ final class CompactionRun {
 
     private final long segmentId;
 
-    DamagedVictimException(Segment segment, long offset, @Nullable String problem) {
+    DamagedVictimException(Segment segment, StoreCorruptionException cause) {
       super(
           segment.name()
               + " @ "
-              + offset
+              + cause.offset()
               + ": "
-              + problem
-              + "; the segment stays as it is, `kvstore salvage` copies out what verifies");
+              + cause.problem()
+              + "; the segment stays as it is, `kvstore salvage` copies out what verifies",
+          cause);
       this.segmentId = segment.id();
     }
 
@@ -74,23 +80,17 @@ final class CompactionRun {
   private final SegmentTable segments;
   private final GroupCommit commit;
   private final ReentrantReadWriteLock walks;
-  private final List<Segment> victims;
+  private final List<Segment> segmentsToCompact;
   private final Pacer pacer;
 
-  private final KeyHasher hasher;
-  private final byte[] key = new byte[0xFFFF];
-  private final RecordChecksum checksum = new RecordChecksum();
-  private final List<HintFile> otherHints = new ArrayList<>();
+  private final List<CompactionVictim> victims = new ArrayList<>();
+  private final IndexBatch batch = new IndexBatch();
+  private int rangeBits;
 
-  /// Sequences from which on tombstones must stay because some hint could not be read.
-  private long unansweredFrom = Long.MAX_VALUE;
-
-  private @Nullable SegmentWriter output;
-  private long copiedCount;
+  private @Nullable SegmentCopy copy;
+  private @Nullable Segment output;
+  private @Nullable String hintName;
   private long bytesRead;
-  private long bytesCopied;
-  private long pacedRead;
-  private long pacedCopied;
 
   CompactionRun(
       Log log,
@@ -105,48 +105,25 @@ final class CompactionRun {
     this.segments = segments;
     this.commit = commit;
     this.walks = walks;
-    this.victims = victims;
+    this.segmentsToCompact = victims;
     this.pacer = pacer;
-    this.hasher = log.hasher();
   }
 
   CompactionReport run() {
-    // Off the Java heap, since there is one word for each record.
-    try (Arena arena = Arena.ofConfined()) {
-      long records = 0;
-      for (Segment victim : victims) {
-        SealedSegment sealed = victim.sealed();
-        records += sealed == null ? 0 : sealed.records();
-      }
-      return run(arena.allocate(ValueLayout.JAVA_LONG, Math.max(1, records)));
-    }
-  }
-
-  /// @param copiedFrom takes the old address of each record that is copied; NONE for a tombstone
-  private CompactionReport run(MemorySegment copiedFrom) {
     long start = System.nanoTime();
-    SealedSegment sealed = null;
-    try {
-      openOtherHints();
-      for (Segment victim : victims) {
-        copy(victim, copiedFrom);
-      }
-      commit.await(log.settledSequence());
-      commit.throwIfFailed();
+    SealedSegment sealed;
+    try (Arena arena = Arena.ofConfined()) {
+      sealed = replaceVictims(arena);
       if (output != null) {
-        sealed = log.sealOutput(output);
-        segments.add(output.segment(), output.segment().end());
+        forEachRange(range -> {
+          for (CompactionVictim victim : victims) {
+            victim.redirect(range, index, batch, output);
+          }
+          pacer.rest();
+        });
       }
-      log.replace(ids(), sealed == null ? List.of() : List.of(sealed));
-    } catch (Throwable e) {
-      takeBackOutput(e);
-      throw e;
     } finally {
-      otherHints.forEach(HintFile::close);
-    }
-    if (output != null && sealed != null) {
-      output.segment().markSealed(sealed);
-      redirect(output.segment(), copiedFrom);
+      victims.forEach(CompactionVictim::close);
     }
     retireVictims();
     long written = sealed == null ? 0 : sealed.bytes();
@@ -159,153 +136,169 @@ final class CompactionRun {
         Duration.ofNanos(System.nanoTime() - start));
   }
 
+  /// Steps 1 to 4.
+  private @Nullable SealedSegment replaceVictims(Arena arena) {
+    SealedSegment sealed = null;
+    try {
+      for (Segment segment : segmentsToCompact) {
+        ofVictim(segment, () -> victims.add(new CompactionVictim(log, segment, arena)));
+      }
+      findLive();
+      takeTombstones();
+      copyAll();
+      commit.await(log.settledSequence());
+      commit.throwIfFailed();
+      if (copy != null) {
+        sealed = seal(copy);
+      }
+      log.replace(ids(), sealed == null ? List.of() : List.of(sealed));
+    } catch (Throwable e) {
+      takeBackOutput(e);
+      throw e;
+    }
+    if (output != null && sealed != null) {
+      output.markSealed(sealed);
+    }
+    return sealed;
+  }
+
   private Set<Long> ids() {
     Set<Long> ids = new HashSet<>();
-    victims.forEach(victim -> ids.add(victim.id()));
+    segmentsToCompact.forEach(victim -> ids.add(victim.id()));
     return ids;
   }
 
   private void takeBackOutput(Throwable cause) {
-    SegmentWriter writer = output;
-    if (writer != null) {
-      segments.remove(writer.segment());
-      log.takeBack(writer, cause);
+    if (output != null) {
+      segments.remove(output);
+      output.retire();
+    }
+    if (copy != null) {
+      log.takeBack(copy, hintName, cause);
     }
   }
 
-  // ---- 1. Copy
-
-  private void copy(Segment victim, MemorySegment copiedFrom) {
-    SegmentScanner scanner = new SegmentScanner(victim, SegmentFormat.HEADER_BYTES, victim.end());
-    while (scanner.next()) {
-      switch (scanner.kind()) {
-        case RecordFormat.PUT -> copyIfLive(victim, scanner, copiedFrom);
-        case RecordFormat.DELETE -> copyIfNeeded(victim, scanner, copiedFrom);
-        default -> {}
-      }
-      pace(scanner.recordBytes());
-    }
-    if (scanner.problem() != null) {
-      throw new DamagedVictimException(victim, scanner.position(), scanner.problem());
-    }
-    bytesRead += SegmentFormat.HEADER_BYTES;
-    tell();
-  }
-
-  private void copyIfLive(Segment victim, SegmentScanner scanner, MemorySegment copiedFrom) {
-    long address = victim.addressOf(scanner.offset());
-    long hash = hasher.hash(key, 0, scanner.copyKey(key));
-    if (index.contains(hash, address)) {
-      copyRecord(victim, scanner, address, copiedFrom);
+  /// Does something with a victim, and says so if it turns out to be damaged.
+  private static void ofVictim(Segment segment, Runnable work) {
+    try {
+      work.run();
+    } catch (StoreCorruptionException e) {
+      throw new DamagedVictimException(segment, e);
+    } catch (InternalError lost) {
+      throw new DamagedVictimException(
+          segment,
+          new StoreCorruptionException(
+              segment.name(), 0, String.valueOf(segment.lost(lost).getMessage())));
     }
   }
 
-  private void copyIfNeeded(Segment victim, SegmentScanner scanner, MemorySegment copiedFrom) {
-    long hash = hasher.hash(key, 0, scanner.copyKey(key));
-    if (hidesSomething(hash, scanner.sequence())) {
-      copyRecord(victim, scanner, HashIndex.NONE, copiedFrom);
+  private interface RangeWork {
+    void in(HashRange range);
+  }
+
+  /// Walks over the entries of all victims, one range of hashes after the other.
+  private void forEachRange(RangeWork work) {
+    victims.forEach(CompactionVictim::rewind);
+    for (int number = 0; number < 1 << rangeBits; number++) {
+      work.in(new HashRange(number, rangeBits));
     }
   }
 
-  private void copyRecord(
-      Segment victim, SegmentScanner scanner, long address, MemorySegment copiedFrom) {
-    SegmentWriter writer = output;
-    if (writer == null) {
-      writer = log.newOutput(bytesToCopyAtMost());
-      output = writer;
-    }
-    if (writer.copy(victim, scanner.offset(), checksum) < 0) {
-      throw new DamagedVictimException(victim, scanner.offset(), "changed while it was read");
-    }
-    copiedFrom.setAtIndex(ValueLayout.JAVA_LONG, copiedCount, address);
-    copiedCount++;
-    bytesCopied += scanner.recordBytes();
-  }
+  // ---- 1. Find and copy
 
-  /// Records of sealed segments only ever stop living, so this can only be too much.
-  private long bytesToCopyAtMost() {
-    long bytes = 0;
-    for (Segment victim : victims) {
-      SealedSegment sealed = victim.sealed();
-      bytes += victim.liveBytes() + (sealed == null ? 0 : sealed.tombstoneBytes());
-    }
-    return bytes;
-  }
-
-  private void pace(long recordBytes) {
-    bytesRead += recordBytes;
-    if (bytesRead - pacedRead >= PACE_BYTES) {
-      tell();
-    }
-  }
-
-  private void tell() {
-    pacer.at(bytesRead - pacedRead, bytesCopied - pacedCopied);
-    pacedRead = bytesRead;
-    pacedCopied = bytesCopied;
-  }
-
-  // ---- Tombstones
-
-  private void openOtherHints() {
-    long highest = 0;
-    for (Segment victim : victims) {
-      SealedSegment sealed = victim.sealed();
-      if (sealed != null && sealed.tombstoneBytes() > 0) {
-        highest = Math.max(highest, sealed.maxSequence());
+  private void findLive() {
+    long records = victims.stream().mapToLong(CompactionVictim::records).sum();
+    rangeBits =
+        HashRange.bitsFor(records, Math.max(RANGE_ENTRIES, RANGE_ENTRIES_OF_ONE * victims.size()));
+    findLive(victims);
+    log.settledSequence(); // whoever has changed the index has counted by then
+    List<CompactionVictim> doubtful = new ArrayList<>();
+    for (CompactionVictim victim : victims) {
+      // Writers count what lives. Entries that lead to less would lose what they do not name.
+      if (victim.foundBytes() < victim.segment().liveBytes() && victim.isFromHint()) {
+        ofVictim(victim.segment(), victim::readFromLog);
+        doubtful.add(victim);
       }
     }
-    for (Segment other : segments.all()) {
-      SealedSegment sealed = other.sealed();
-      // Segments that are not sealed are younger than every tombstone of a sealed one.
-      if (sealed == null || victims.contains(other) || sealed.minSequence() >= highest) {
-        continue;
+    findLive(doubtful);
+  }
+
+  private void findLive(List<CompactionVictim> some) {
+    forEachRange(range -> {
+      for (CompactionVictim victim : some) {
+        ofVictim(victim.segment(), () -> victim.findLive(range, index, batch));
       }
-      try {
-        otherHints.add(HintFile.open(log.directory(), log.store(), sealed));
-      } catch (StoreCorruptionException | StoreVersionException | StoreIoException e) {
-        unansweredFrom = Math.min(unansweredFrom, sealed.minSequence());
+      pacer.at(0, 0);
+    });
+  }
+
+  private void takeTombstones() {
+    if (victims.stream().allMatch(victim -> victim.sealed().tombstoneBytes() == 0)) {
+      return;
+    }
+    try (OlderRecords older = OlderRecords.than(segmentsToCompact, log, segments.all())) {
+      for (CompactionVictim victim : victims) {
+        ofVictim(victim.segment(), () -> victim.takeTombstones(older));
+        pacer.at(0, 0);
       }
     }
   }
 
-  /// Whether some segment that stays may hold a record of this key that is older than the tombstone.
-  private boolean hidesSomething(long hash, long sequence) {
-    if (sequence > unansweredFrom) {
-      return true;
+  private void copyAll() {
+    long end = SegmentFormat.HEADER_BYTES;
+    for (CompactionVictim victim : victims) {
+      end = victim.placeAt(end, batch);
     }
-    for (HintFile hint : otherHints) {
-      for (long entry = hint.lowerBound(hash);
-          entry < hint.count() && hint.hash(entry) == hash;
-          entry++) {
-        if (hint.sequence(entry) < sequence) {
-          return true;
+    if (end > SegmentFormat.HEADER_BYTES) {
+      copy = log.newCopy();
+    }
+    for (CompactionVictim victim : victims) {
+      copyOf(victim, copy);
+    }
+  }
+
+  private void copyOf(CompactionVictim victim, @Nullable SegmentCopy to) {
+    long end = victim.sealed().bytes();
+    if (to == null || victim.copiedBytes() == 0) {
+      bytesRead += end;
+      pacer.at(end, 0);
+      return;
+    }
+    for (long[] at = {0}; at[0] < end; ) {
+      long from = at[0];
+      long copiedBefore = to.end();
+      ofVictim(victim.segment(), () -> at[0] = victim.copyTo(to, from, STEP_BYTES));
+      bytesRead += at[0] - from;
+      pacer.at(at[0] - from, to.end() - copiedBefore);
+    }
+  }
+
+  // ---- 3. Seal
+
+  private SealedSegment seal(SegmentCopy written) {
+    SegmentCopy.Sealed sealed = log.sealCopy(written);
+    output = sealed.segment();
+    written.close();
+    writeHint(sealed.sealed());
+    segments.add(sealed.segment(), sealed.sealed().bytes());
+    return sealed.sealed();
+  }
+
+  /// Merges the entries of the victims into the hint of the output. A disk without room for it does
+  /// not keep the compaction from ending.
+  private void writeHint(SealedSegment sealed) {
+    try (HintWriter hint = HintWriter.create(log.directory(), log.store(), sealed)) {
+      forEachRange(range -> {
+        for (CompactionVictim victim : victims) {
+          victim.addTo(hint, range);
         }
-      }
-    }
-    return false;
-  }
-
-  // ---- 5. Redirect
-
-  private void redirect(Segment written, MemorySegment copiedFrom) {
-    MemorySegment memory = written.memory();
-    long at = SegmentFormat.HEADER_BYTES;
-    for (long i = 0; i < copiedCount; i++) {
-      long from = copiedFrom.getAtIndex(ValueLayout.JAVA_LONG, i);
-      long bytes = RecordFormat.recordBytes(memory, at);
-      if (from != HashIndex.NONE) {
-        int keySize = RecordFormat.keySize(memory, at);
-        MemorySegment.copy(
-            memory, ValueLayout.JAVA_BYTE, at + RecordFormat.HEADER_BYTES, key, 0, keySize);
-        long hash = hasher.hash(key, 0, keySize);
-        // Counted first: a writer that replaces the record at once takes it off again.
-        written.addLiveBytes(bytes);
-        if (!index.replace(hash, from, written.addressOf(at))) {
-          written.addLiveBytes(-bytes); // it was replaced or deleted while it was copied
-        }
-      }
-      at += bytes;
+        hint.endRange();
+        pacer.at(0, 0);
+      });
+      hint.finish();
+      hintName = SegmentFormat.hintName(sealed.id());
+    } catch (StoreIoException e) {
+      SegmentSealer.noHint(sealed, e);
     }
   }
 
@@ -321,13 +314,13 @@ final class CompactionRun {
   private void retireVictims() {
     awaitWalks();
     Directory directory = log.directory();
-    for (Segment victim : victims) {
+    for (Segment victim : segmentsToCompact) {
       segments.remove(victim);
       victim.retire();
     }
     try {
       Set<String> names = new HashSet<>(directory.list());
-      for (Segment victim : victims) {
+      for (Segment victim : segmentsToCompact) {
         directory.remove(victim.name());
         if (names.contains(SegmentFormat.hintName(victim.id()))) {
           directory.remove(SegmentFormat.hintName(victim.id()));

@@ -26,6 +26,10 @@ final class DemandedCompaction implements CompactionJob, CompactionRun.Pacer {
     bytesDone.addAndGet(bytesRead);
   }
 
+  /// Who asked for it does not want it to be slow.
+  @Override
+  public void rest() {}
+
   void complete(CompactionReport report) {
     Thread.startVirtualThread(() -> future.complete(report));
   }

@@ -146,7 +146,9 @@ final class DirectoryNames {
       listed.add(SegmentFormat.segmentName(segment.id()));
       listed.add(SegmentFormat.hintName(segment.id()));
     }
-    manifest.open().forEach(id -> listed.add(SegmentFormat.segmentName(id)));
+    for (long id : manifest.open()) {
+      listed.add(SegmentFormat.segmentName(id));
+    }
     for (String name : directory.list()) {
       boolean unfinished =
           name.equals(Manifest.NEXT_NAME)

@@ -13,6 +13,9 @@ public record Environment(InstantSource clock, RandomGenerator random, Workers w
 
   /// The real ones.
   public static Environment system() {
-    return new Environment(InstantSource.system(), new SecureRandom(), Workers.threads());
+    // The source of randomness is made by its first use, since only a new store has one and the JDK
+    // takes some 30 ms to make it.
+    return new Environment(
+        InstantSource.system(), () -> new SecureRandom().nextLong(), Workers.threads());
   }
 }

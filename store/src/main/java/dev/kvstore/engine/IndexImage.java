@@ -2,19 +2,23 @@ package dev.kvstore.engine;
 
 import dev.kvstore.StoreCorruptionException;
 import dev.kvstore.index.HashIndex;
+import dev.kvstore.index.ImageShape;
+import dev.kvstore.index.ImportedBlocks;
 import dev.kvstore.io.Access;
 import dev.kvstore.io.Directory;
 import dev.kvstore.io.FileHandle;
 import dev.kvstore.segment.FileFormat;
 import dev.kvstore.segment.LittleEndian;
-import dev.kvstore.segment.Mapping;
 import dev.kvstore.segment.Segment;
 import dev.kvstore.segment.StoreId;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /// The file `INDEX`: what the index held at a clean close, so that the next open need not read the log.
@@ -29,11 +33,17 @@ import org.jspecify.annotations.Nullable;
 ///      60    4 shardCount     1024
 ///      64      segments, 32 bytes each: id 8, bytes 8 (of the tail: how far it was written),
 ///              baseAddress 8, liveBytes 8
-///              shards, 8 bytes each: entries 4, checksum 4 (CRC-32C of its entries)
+///              shards, 8 bytes each: entries 4, pages 4
+///              blocks, 4 bytes each: CRC-32C of 1 MiB of the body, the last of what is left
+///              zero, up to 4 bytes before a multiple of 4096, or without pages of 8
 ///      ..    4 checksum       CRC-32C of everything before
-///      ..    4 zero
-///              entries, 8 bytes each, shard by shard: see index.HashIndex
+///      ..      body, shard by shard: pages, 4096 bytes each, see index.Table; or, if no shard has
+///              pages, entries, 8 bytes each, see index.Slot
 /// ```
+///
+/// Pages are the index's own, word for word: to load them is to read them into its memory, and to do
+/// nothing for each entry. Below 131,072 keys they would be mostly empty, and entries take their place.
+/// All words are little-endian; a machine of the other order neither writes nor reads an image.
 ///
 /// Never forced and never trusted: an image that does not verify, or that names a segment which is not
 /// there with that length, is ignored. Records behind the end of the tail are replayed on top of it, so
@@ -50,6 +60,21 @@ final class IndexImage {
   private static final int SEGMENTS = 64;
   private static final int SEGMENT_BYTES = 32;
   private static final int SHARD_BYTES = 8;
+  private static final int BLOCK_SUM_BYTES = 4;
+  private static final int CHECKSUM_BYTES = 4;
+
+  private static final int BLOCK_BYTES = ImageShape.BLOCK_BYTES;
+
+  /// From so many keys on an image is made of pages.
+  private static final int PAGED_KEYS = BLOCK_BYTES / Long.BYTES;
+
+  /// Each takes at least one of the chunks that addresses are handed out in, see [SegmentTable].
+  private static final int SEGMENTS_MAX = 1 << 23;
+
+  /// So that their sums are numbered by an int.
+  private static final int BLOCKS_MAX = 1 << 24;
+
+  private static final boolean USABLE = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
 
   private IndexImage() {}
 
@@ -57,6 +82,29 @@ final class IndexImage {
   ///
   /// @param bytes its length; of the tail, how far it was written
   record ImagedSegment(long id, long bytes, long baseAddress, long liveBytes) {}
+
+  /// Bytes before the body.
+  private static long headBytes(long segmentCount, long blocks, boolean paged) {
+    long bytes =
+        SEGMENTS
+            + segmentCount * SEGMENT_BYTES
+            + (long) HashIndex.SHARDS * SHARD_BYTES
+            + blocks * BLOCK_SUM_BYTES
+            + CHECKSUM_BYTES;
+    int boundary = paged ? ImageShape.PAGE_BYTES : Long.BYTES;
+    return bytes + boundary - 1 & -boundary;
+  }
+
+  private static int blocks(long bodyBytes) {
+    return Math.toIntExact((bodyBytes + BLOCK_BYTES - 1) / BLOCK_BYTES);
+  }
+
+  /// CRC-32C of memory that is ours. Native code may read it, since nobody can cut it.
+  private static int checksum(MemorySegment block) {
+    CRC32C crc = new CRC32C();
+    crc.update(block.asByteBuffer());
+    return (int) crc.getValue();
+  }
 
   // ---- Writing
 
@@ -68,45 +116,14 @@ final class IndexImage {
       List<Segment> segments,
       @Nullable Segment tail,
       long lastSequence) {
-    long shards = SEGMENTS + (long) segments.size() * SEGMENT_BYTES;
-    long checksumAt = shards + (long) HashIndex.SHARDS * SHARD_BYTES;
-    long entries = checksumAt + 8;
-    long size = entries + index.size() * Long.BYTES;
+    if (!USABLE) {
+      return;
+    }
     if (directory.list().contains(NEXT_NAME)) {
       directory.remove(NEXT_NAME);
     }
     try (FileHandle file = directory.create(NEXT_NAME)) {
-      file.fillZero(0, size);
-      Mapping mapping = Mapping.of(file, size, Access.WRITE);
-      try {
-        MemorySegment image = mapping.memory();
-        FileFormat.write(image, FileFormat.Kind.IMAGE, store);
-        image.set(LittleEndian.LONG, TAIL_SEGMENT, tail == null ? 0 : tail.id());
-        image.set(LittleEndian.LONG, LAST_SEQUENCE, lastSequence);
-        image.set(LittleEndian.LONG, KEYS, index.size());
-        image.set(LittleEndian.INT, SEGMENT_COUNT, segments.size());
-        image.set(LittleEndian.INT, SHARD_COUNT, HashIndex.SHARDS);
-        long at = SEGMENTS;
-        for (Segment segment : segments) {
-          image.set(LittleEndian.LONG, at, segment.id());
-          image.set(LittleEndian.LONG, at + 8, segment.end());
-          image.set(LittleEndian.LONG, at + 16, segment.baseAddress());
-          image.set(LittleEndian.LONG, at + 24, segment.liveBytes());
-          at += SEGMENT_BYTES;
-        }
-        long to = entries;
-        for (int shard = 0; shard < HashIndex.SHARDS; shard++) {
-          int count = index.exportShard(shard, image, to);
-          long end = to + (long) count * Long.BYTES;
-          image.set(LittleEndian.INT, at, count);
-          image.set(LittleEndian.INT, at + 4, FileFormat.checksum(image, to, end));
-          at += SHARD_BYTES;
-          to = end;
-        }
-        image.set(LittleEndian.INT, checksumAt, FileFormat.checksum(image, 0, checksumAt));
-      } finally {
-        mapping.retire();
-      }
+      writeTo(file, store, index, segments, tail, lastSequence);
     } catch (Throwable e) {
       try {
         directory.remove(NEXT_NAME);
@@ -118,116 +135,229 @@ final class IndexImage {
     directory.rename(NEXT_NAME, NAME);
   }
 
+  private static void writeTo(
+      FileHandle file,
+      StoreId store,
+      HashIndex index,
+      List<Segment> segments,
+      @Nullable Segment tail,
+      long lastSequence) {
+    ImageShape shape = index.shape();
+    boolean paged = shape.size() >= PAGED_KEYS;
+    long bodyBytes =
+        paged ? (long) shape.pages() * ImageShape.PAGE_BYTES : shape.size() * Long.BYTES;
+    MemorySegment head =
+        MemorySegment.ofArray(new byte[(int) headBytes(segments.size(), blocks(bodyBytes), paged)]);
+    FileFormat.write(head, FileFormat.Kind.IMAGE, store);
+    head.set(LittleEndian.LONG, TAIL_SEGMENT, tail == null ? 0 : tail.id());
+    head.set(LittleEndian.LONG, LAST_SEQUENCE, lastSequence);
+    head.set(LittleEndian.LONG, KEYS, shape.size());
+    head.set(LittleEndian.INT, SEGMENT_COUNT, segments.size());
+    head.set(LittleEndian.INT, SHARD_COUNT, HashIndex.SHARDS);
+    long at = SEGMENTS;
+    for (Segment segment : segments) {
+      head.set(LittleEndian.LONG, at, segment.id());
+      head.set(LittleEndian.LONG, at + 8, segment.end());
+      head.set(LittleEndian.LONG, at + 16, segment.baseAddress());
+      head.set(LittleEndian.LONG, at + 24, segment.liveBytes());
+      at += SEGMENT_BYTES;
+    }
+    for (int shard = 0; shard < HashIndex.SHARDS; shard++) {
+      head.set(LittleEndian.INT, at, shape.entries(shard));
+      head.set(LittleEndian.INT, at + 4, paged ? shape.pages(shard) : 0);
+      at += SHARD_BYTES;
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocate(BLOCK_BYTES, Long.BYTES);
+      for (int block = 0; block < blocks(bodyBytes); block++) {
+        MemorySegment body = buffer;
+        if (paged) {
+          body = buffer.asSlice(0, shape.blockBytes(block));
+          index.copyBlock(shape, block, body);
+        } else {
+          body = buffer.asSlice(0, bodyBytes);
+          copyEntries(index, body);
+        }
+        head.set(LittleEndian.INT, at, checksum(body));
+        at += BLOCK_SUM_BYTES;
+        file.write(head.byteSize() + (long) block * BLOCK_BYTES, body);
+      }
+    }
+    long checksumAt = head.byteSize() - CHECKSUM_BYTES;
+    head.set(LittleEndian.INT, checksumAt, FileFormat.checksum(head, 0, checksumAt));
+    file.write(0, head);
+  }
+
+  private static void copyEntries(HashIndex index, MemorySegment body) {
+    long at = 0;
+    for (int shard = 0; shard < HashIndex.SHARDS; shard++) {
+      at += index.exportShard(shard, body, at) * (long) Long.BYTES;
+    }
+  }
+
   // ---- Reading
 
-  /// An image that is open for loading; its header and tables verify.
+  /// An image that is open for loading; all but its body verifies.
+  ///
+  /// @param entries by shard
+  /// @param shape of the pages; null if the body is of entries
   record Opened(
-      Mapping mapping,
+      FileHandle file, // owned
       long tailSegment,
       long lastSequence,
-      long keys,
       List<ImagedSegment> segments,
-      long shards,
-      long entries)
+      int[] entries,
+      @Nullable ImageShape shape,
+      MemorySegment sums,
+      long bodyAt,
+      long bytes)
       implements AutoCloseable {
-
-    /// Bytes of the file.
-    long bytes() {
-      return mapping.memory().byteSize();
-    }
 
     /// Fills an empty index.
     ///
-    /// @throws StoreCorruptionException if entries do not verify; the index is then of no use
+    /// @throws StoreCorruptionException if the body does not verify; the index is of no use then
     void load(HashIndex index, Workers workers, int threads) {
-      MemorySegment image = mapping.memory();
-      long[] begins = new long[HashIndex.SHARDS + 1];
-      begins[0] = entries;
-      for (int shard = 0; shard < HashIndex.SHARDS; shard++) {
-        long count =
-            image.get(LittleEndian.INT, shards + (long) shard * SHARD_BYTES) & 0xFFFF_FFFFL;
-        begins[shard + 1] = begins[shard] + count * Long.BYTES;
+      if (shape == null) {
+        loadEntries(index);
+      } else {
+        loadPages(index, shape, workers, threads);
       }
-      if (begins[HashIndex.SHARDS] != image.byteSize()) {
-        throw new StoreCorruptionException(NAME, shards, "shards and length do not agree");
-      }
-      AtomicInteger nextShard = new AtomicInteger();
-      Runnable task =
-          () -> {
-            for (int shard = nextShard.getAndIncrement();
-                shard < HashIndex.SHARDS;
-                shard = nextShard.getAndIncrement()) {
-              loadShard(index, shard, begins[shard], begins[shard + 1]);
-            }
-          };
-      boolean small = keys < 100_000;
-      workers.all("store-load", Collections.nCopies(small ? 1 : threads, task));
     }
 
-    private void loadShard(HashIndex index, int shard, long from, long to) {
-      MemorySegment image = mapping.memory();
-      long row = shards + (long) shard * SHARD_BYTES;
-      if (image.get(LittleEndian.INT, row + 4) != FileFormat.checksum(image, from, to)) {
-        throw new StoreCorruptionException(NAME, from, "entries of the index do not verify");
+    private void loadPages(HashIndex index, ImageShape pages, Workers workers, int threads) {
+      try (ImportedBlocks blocks = new ImportedBlocks(pages)) {
+        AtomicInteger next = new AtomicInteger();
+        Runnable task =
+            () -> {
+              for (int block = next.getAndIncrement();
+                  block < pages.blocks();
+                  block = next.getAndIncrement()) {
+                readBlock(block, blocks.block(block));
+              }
+            };
+        int tasks = Math.clamp(pages.blocks(), 1, threads);
+        workers.all("store-load", Collections.nCopies(tasks, task));
+        index.adopt(blocks);
+      }
+    }
+
+    private void loadEntries(HashIndex index) {
+      byte[] body = new byte[(int) (bytes - bodyAt)];
+      MemorySegment words = MemorySegment.ofArray(body);
+      if (body.length > 0) {
+        readBlock(0, words);
       }
       try {
-        index.importShard(shard, image, from, Math.toIntExact((to - from) / Long.BYTES));
+        long at = 0;
+        for (int shard = 0; shard < HashIndex.SHARDS; shard++) {
+          index.importShard(shard, words, at, entries[shard]);
+          at += (long) entries[shard] * Long.BYTES;
+        }
       } catch (IllegalArgumentException e) {
-        throw new StoreCorruptionException(NAME, from, String.valueOf(e.getMessage()));
+        throw new StoreCorruptionException(NAME, bodyAt, String.valueOf(e.getMessage()));
+      }
+    }
+
+    private void readBlock(int block, MemorySegment target) {
+      long at = bodyAt + (long) block * BLOCK_BYTES;
+      file.read(at, target);
+      if (checksum(target) != sums.get(LittleEndian.INT, (long) block * BLOCK_SUM_BYTES)) {
+        throw new StoreCorruptionException(NAME, at, "entries of the index do not verify");
       }
     }
 
     @Override
     public void close() {
-      mapping.retire();
+      file.close();
     }
   }
 
-  /// Opens the image and verifies all but its entries.
+  /// Opens the image and verifies all but its pages.
   ///
   /// @throws StoreCorruptionException if it does not verify
   static Opened open(Directory directory, StoreId store) {
-    try (FileHandle file = directory.open(NAME, Access.READ)) {
-      if (file.size() < SEGMENTS) {
-        throw new StoreCorruptionException(NAME, 0, "too short for an index image");
-      }
-      Mapping mapping = Mapping.of(file, file.size(), Access.READ);
-      try {
-        return check(mapping, store);
-      } catch (Throwable e) {
-        mapping.retire();
-        throw e;
-      }
+    FileHandle file = directory.open(NAME, Access.READ);
+    try {
+      return check(file, store);
+    } catch (Throwable e) {
+      file.close();
+      throw e;
     }
   }
 
-  private static Opened check(Mapping mapping, StoreId store) {
-    MemorySegment image = mapping.memory();
-    FileFormat.check(image, NAME, FileFormat.Kind.IMAGE, store);
-    long segmentCount = image.get(LittleEndian.INT, SEGMENT_COUNT) & 0xFFFF_FFFFL;
+  private static Opened check(FileHandle file, StoreId store) {
+    long size = file.size();
+    MemorySegment start = read(file, Math.min(size, SEGMENTS));
+    FileFormat.check(start, NAME, FileFormat.Kind.IMAGE, store);
+    if (!USABLE || start.byteSize() < SEGMENTS) {
+      throw doesNotVerify(0);
+    }
+    long segmentCount = start.get(LittleEndian.INT, SEGMENT_COUNT) & 0xFFFF_FFFFL;
+    if (start.get(LittleEndian.INT, SHARD_COUNT) != HashIndex.SHARDS
+        || segmentCount > SEGMENTS_MAX
+        || size / BLOCK_BYTES > BLOCKS_MAX
+        || headBytes(segmentCount, 0, false) > size) {
+      throw doesNotVerify(SEGMENT_COUNT);
+    }
+    MemorySegment head = read(file, Math.min(size, headBytes(segmentCount, blocks(size), true)));
     long shards = SEGMENTS + segmentCount * SEGMENT_BYTES;
-    long checksumAt = shards + (long) HashIndex.SHARDS * SHARD_BYTES;
-    if (image.get(LittleEndian.INT, SHARD_COUNT) != HashIndex.SHARDS
-        || checksumAt + 8 > image.byteSize()
-        || image.get(LittleEndian.INT, checksumAt) != FileFormat.checksum(image, 0, checksumAt)) {
-      throw new StoreCorruptionException(NAME, 0, "the index image does not verify");
+    int[] entries = new int[HashIndex.SHARDS];
+    int[] pages = new int[HashIndex.SHARDS];
+    long keys = 0;
+    long pageCount = 0;
+    for (int shard = 0; shard < HashIndex.SHARDS; shard++) {
+      long row = shards + (long) shard * SHARD_BYTES;
+      entries[shard] = head.get(LittleEndian.INT, row);
+      pages[shard] = head.get(LittleEndian.INT, row + 4);
+      keys += entries[shard] & 0xFFFF_FFFFL;
+      pageCount += pages[shard] & 0xFFFF_FFFFL;
+    }
+    boolean paged = pageCount > 0;
+    long bodyBytes = paged ? pageCount * ImageShape.PAGE_BYTES : keys * Long.BYTES;
+    long bodyAt = bodyBytes > size ? size : headBytes(segmentCount, blocks(bodyBytes), paged);
+    long checksumAt = bodyAt - CHECKSUM_BYTES;
+    if (bodyAt + bodyBytes != size
+        || (!paged && keys > PAGED_KEYS)
+        || head.get(LittleEndian.INT, checksumAt) != FileFormat.checksum(head, 0, checksumAt)
+        || head.get(LittleEndian.LONG, KEYS) != keys) {
+      throw doesNotVerify(0);
     }
     List<ImagedSegment> segments = new ArrayList<>();
     for (long at = SEGMENTS; at < shards; at += SEGMENT_BYTES) {
       segments.add(
           new ImagedSegment(
-              image.get(LittleEndian.LONG, at),
-              image.get(LittleEndian.LONG, at + 8),
-              image.get(LittleEndian.LONG, at + 16),
-              image.get(LittleEndian.LONG, at + 24)));
+              head.get(LittleEndian.LONG, at),
+              head.get(LittleEndian.LONG, at + 8),
+              head.get(LittleEndian.LONG, at + 16),
+              head.get(LittleEndian.LONG, at + 24)));
     }
     return new Opened(
-        mapping,
-        image.get(LittleEndian.LONG, TAIL_SEGMENT),
-        image.get(LittleEndian.LONG, LAST_SEQUENCE),
-        image.get(LittleEndian.LONG, KEYS),
+        file,
+        head.get(LittleEndian.LONG, TAIL_SEGMENT),
+        head.get(LittleEndian.LONG, LAST_SEQUENCE),
         segments,
-        shards,
-        checksumAt + 8);
+        entries,
+        paged ? shape(entries, pages, shards) : null,
+        head.asSlice(shards + (long) HashIndex.SHARDS * SHARD_BYTES),
+        bodyAt,
+        size);
+  }
+
+  private static MemorySegment read(FileHandle file, long length) {
+    byte[] bytes = new byte[(int) length];
+    file.read(0, bytes, 0, bytes.length);
+    return MemorySegment.ofArray(bytes);
+  }
+
+  private static ImageShape shape(int[] entries, int[] pages, long at) {
+    try {
+      return new ImageShape(entries, pages);
+    } catch (IllegalArgumentException e) {
+      throw doesNotVerify(at);
+    }
+  }
+
+  private static StoreCorruptionException doesNotVerify(long at) {
+    return new StoreCorruptionException(NAME, at, "the index image does not verify");
   }
 }

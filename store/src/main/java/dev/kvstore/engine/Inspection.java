@@ -25,6 +25,7 @@ import dev.kvstore.segment.Manifest;
 import dev.kvstore.segment.RecordFormat;
 import dev.kvstore.segment.SealedSegment;
 import dev.kvstore.segment.Segment;
+import dev.kvstore.segment.SegmentBytes;
 import dev.kvstore.segment.SegmentFormat;
 import dev.kvstore.segment.SegmentScanner;
 import dev.kvstore.segment.SegmentSealer;
@@ -188,9 +189,13 @@ public final class Inspection {
     open.sort(Comparator.comparingInt(segment -> manifest.open().indexOf(segment.id())));
     try (HashIndex index = new HashIndex()) {
       KeyHasher hasher = new KeyHasher(store.store());
-      IndexLoader loader = new IndexLoader(index, table, findings);
-      new TailScan(open, loader, hasher, findings, manifest.sealedSequence())
-          .run(SegmentFormat.HEADER_BYTES);
+      try (IndexLoad load = new IndexLoad(index, table, findings)) {
+        OrderedScan scan = new OrderedScan(SegmentBytes::ofMapping, hasher, load);
+        new TailScan(open, hasher, findings, manifest.sealedSequence())
+            .addTo(scan, SegmentFormat.HEADER_BYTES);
+        scan.run(Workers.inline(), 1);
+        load.finish(Workers.inline(), 1);
+      }
     }
     damages.addAll(findings.damages());
     Map<Long, Long> closedWith = closedWith(store);
@@ -363,32 +368,28 @@ public final class Inspection {
         damages.add(new Damage(name, 0, 0, "the segment is missing", List.of()));
       }
     }
-    SealedLoad load =
-        new SealedLoad(
-            store.directory(),
-            store.store(),
-            hasher,
-            index,
-            table,
-            findings,
-            new DirectoryNames(store.directory(), findings));
-    IndexLoader loader = load.newLoader();
-    long done = 0;
-    for (Segment segment : store.segments()) {
-      SealedSegment listed = sealed.get(segment.id());
-      done += segment.end();
-      if (listed == null) {
-        segment.publishEnd(endOfRecords(segment));
-      } else if (segment.end() < listed.bytes()) {
-        long lost = listed.bytes() - segment.end();
-        damages.add(damage(segment, segment.end(), lost, "the file is shorter than it was sealed"));
-      } else {
-        segment.publishEnd(listed.bytes());
+    try (IndexLoad load = new IndexLoad(index, table, findings)) {
+      OrderedScan scan = new OrderedScan(SegmentBytes::ofMapping, hasher, load);
+      long done = 0;
+      for (Segment segment : store.segments()) {
+        SealedSegment listed = sealed.get(segment.id());
+        done += segment.end();
+        if (listed == null) {
+          segment.publishEnd(endOfRecords(segment));
+        } else if (segment.end() < listed.bytes()) {
+          long lost = listed.bytes() - segment.end();
+          damages.add(
+              damage(segment, segment.end(), lost, "the file is shorter than it was sealed"));
+        } else {
+          segment.publishEnd(listed.bytes());
+        }
+        SealedScan records = new SealedScan(segment, SegmentFormat.HEADER_BYTES, hasher, findings);
+        scan.add(segment, SegmentFormat.HEADER_BYTES, segment.end(), false, records);
+        scan.run(Workers.inline(), 1);
+        progress.at(done, total);
       }
-      load.scan(segment, SegmentFormat.HEADER_BYTES, loader);
-      progress.at(done, total);
+      load.finish(Workers.inline(), 1);
     }
-    load.removeTombstones();
     damages.addAll(findings.damages());
     return findings.recordsRead();
   }

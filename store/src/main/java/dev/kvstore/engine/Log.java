@@ -15,6 +15,7 @@ import dev.kvstore.segment.RecordChecksum;
 import dev.kvstore.segment.RecordFormat;
 import dev.kvstore.segment.SealedSegment;
 import dev.kvstore.segment.Segment;
+import dev.kvstore.segment.SegmentCopy;
 import dev.kvstore.segment.SegmentFormat;
 import dev.kvstore.segment.SegmentSealer;
 import dev.kvstore.segment.SegmentWriter;
@@ -450,20 +451,19 @@ final class Log implements GroupCommit.Forceable {
     return needed + fixed + DELETE_RESERVE_BYTES + PAGE_BYTES & -PAGE_BYTES;
   }
 
-  /// The file of a segment that compaction writes; not in the manifest, not in the table.
-  SegmentWriter newOutput(long recordBytes) {
+  /// Begins a segment that compaction writes; neither the manifest nor the table knows it.
+  SegmentCopy newCopy() {
     long id = nextSegment.getAndIncrement();
-    long capacity =
-        SegmentFormat.HEADER_BYTES + recordBytes + RecordFormat.SEAL_BYTES + PAGE_BYTES - 1
-            & -PAGE_BYTES;
-    return reserve.tapped(() ->
-        SegmentWriter.create(
-            directory,
-            store,
-            id,
-            capacity,
-            environment.clock().millis(),
-            Preallocation.FORCED_RARELY));
+    long now = environment.clock().millis();
+    return reserve.tapped(() -> SegmentCopy.create(directory, store, id, now, this::onFullDisk));
+  }
+
+  /// Does what frees space in the end; on a full disk once more, without the reserve.
+  private void onFullDisk(Runnable write) {
+    reserve.tapped(() -> {
+      write.run();
+      return true;
+    });
   }
 
   // ---- Sealing; on store-seal
@@ -512,7 +512,7 @@ final class Log implements GroupCommit.Forceable {
 
   /// Removes the file of a segment that did not come into the store, unless the store has failed: then
   /// the manifest on the disk may name it.
-  void takeBack(SegmentWriter writer, Throwable cause) {
+  private void takeBack(SegmentWriter writer, Throwable cause) {
     try {
       writer.abandon();
       writer.segment().retire();
@@ -565,22 +565,38 @@ final class Log implements GroupCommit.Forceable {
 
   /// Puts the outputs of a compaction in the place of its victims; all at once, and durable on return.
   void replace(Set<Long> victims, List<SealedSegment> outputs) {
-    reserve.tapped(() -> {
-      changeManifest(before -> before.withReplaced(victims, outputs));
-      return true;
-    });
+    onFullDisk(() -> changeManifest(before -> before.withReplaced(victims, outputs)));
   }
 
-  /// Seals the output of a compaction; the manifest does not know it yet. A force that fails here ends
+  /// Seals what compaction has written; the manifest does not know it yet. A force that fails here ends
   /// all writing as anywhere else.
-  SealedSegment sealOutput(SegmentWriter writer) {
+  SegmentCopy.Sealed sealCopy(SegmentCopy copy) {
     try {
-      return sealer.seal(writer, environment.clock().millis());
+      return copy.seal(environment.clock().millis());
     } catch (StoreIoException e) {
       if (!e.isNoSpace()) {
         commit().fail(e);
       }
       throw e;
+    }
+  }
+
+  /// Removes what compaction has written and does not need, unless the store has failed: then the
+  /// manifest on the disk may name it.
+  ///
+  /// @param hint the name of its hint file, if that is there
+  void takeBack(SegmentCopy copy, @Nullable String hint, Throwable cause) {
+    try {
+      copy.close();
+      if (commit().failure() == null) {
+        directory.remove(copy.name());
+        if (hint != null) {
+          directory.remove(hint);
+        }
+        keepReserve();
+      }
+    } catch (Throwable e) {
+      cause.addSuppressed(e);
     }
   }
 

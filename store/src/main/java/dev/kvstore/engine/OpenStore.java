@@ -9,6 +9,7 @@ import dev.kvstore.index.HashIndex;
 import dev.kvstore.io.Directory;
 import dev.kvstore.segment.SealedSegment;
 import dev.kvstore.segment.Segment;
+import dev.kvstore.segment.SegmentSealer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
@@ -27,6 +28,7 @@ final class OpenStore {
   final ReadPath reads;
   final Compaction compaction;
 
+  private final LateHints hints;
   private final HashIndex index;
   private final SegmentTable segments;
   private final Workers workers;
@@ -58,6 +60,8 @@ final class OpenStore {
             log, index, segments, residency, environment.clock(), commit, compaction::garbageGrew);
     this.reads = new ReadPath(index, segments, residency, log.hasher(), options.verifyReads());
     log.connect(commit, compaction::look);
+    this.hints = new LateHints(new SegmentSealer(directory, log.store(), log.hasher()), segments);
+    hints.order(recovered.withoutHint(), workers);
   }
 
   KeyWalk walk() {
@@ -157,6 +161,7 @@ final class OpenStore {
     try {
       log.refuseWrites("the store in " + directory.path() + " is closed");
       compaction.end();
+      hints.end();
       workers.end();
       compaction.abandonJobs();
       commit.end();

@@ -15,14 +15,18 @@ import dev.kvstore.segment.KeyHasher;
 import dev.kvstore.segment.Manifest;
 import dev.kvstore.segment.SealedSegment;
 import dev.kvstore.segment.Segment;
+import dev.kvstore.segment.SegmentBytes;
 import dev.kvstore.segment.SegmentFormat;
 import dev.kvstore.segment.SegmentSealer;
 import dev.kvstore.segment.SegmentWriter;
 import dev.kvstore.segment.StoreId;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -40,6 +44,7 @@ final class Recovery {
   /// @param tail segment that was closed cleanly and may be appended to; null if there is none
   /// @param readOnly whether nothing may be written: it was asked for, or there is damage
   /// @param imaged whether the index image in the directory is exactly what was loaded
+  /// @param withoutHint sealed segments that should be given a hint file, for the next open
   record Result(
       Manifest manifest,
       long nextSegment,
@@ -50,6 +55,7 @@ final class Recovery {
       long lastSequence,
       boolean readOnly,
       boolean imaged,
+      List<Segment> withoutHint,
       RecoveryReport report) {}
 
   private final Directory directory;
@@ -105,41 +111,44 @@ final class Recovery {
     if (!imaged) {
       place(sealed, open);
     }
-    SealedLoad sealedLoad =
-        new SealedLoad(directory, manifest.store(), hasher, index, segments, findings, names);
     List<Segment> toLoad = sealed;
     long first = SegmentFormat.HEADER_BYTES;
     long lastSequence = manifest.sealedSequence();
     if (imaged && image != null) {
       toLoad = withoutImaged(sealed, image);
       lastSequence = Math.max(lastSequence, image.lastSequence());
-      first = replayBehindImage(sealedLoad, image, sealed, open, first);
+      first = firstBehindImage(image, open);
     }
-    sealedLoad.run(toLoad, opening.doubtful(), environment.workers(), options.recoveryThreads());
-    TailScan tail = new TailScan(open, sealedLoad.newLoader(), hasher, findings, lastSequence);
-    tail.run(first);
-    sealedLoad.removeTombstones();
+    TailScan tail = new TailScan(open, hasher, findings, lastSequence);
+    Set<Segment> withoutHint = new LinkedHashSet<>();
+    try (SealedLoad sealedLoad = new SealedLoad(directory, manifest.store(), names, findings)) {
+      sealedLoad.open(
+          toLoad, opening.doubtful(), hasher, environment.workers(), options.recoveryThreads());
+      if (imaged && image != null) {
+        replayBehindImage(sealedLoad, image, sealed, hasher);
+      }
+      load(sealedLoad, tail, first, hasher);
+      withoutHint.addAll(sealedLoad.withoutHint());
+    }
+    for (Segment segment : sealed) {
+      // Those that the image covers were not looked for.
+      if (!names.contains(SegmentFormat.hintName(segment.id()))) {
+        withoutHint.add(segment);
+      }
+    }
 
     names.requireCurrent(manifest, tail.lastSequence());
     boolean clean = isClean(tail, open);
     long nextSegment = names.nextSegment(manifest);
     Segment toContinue = clean && !open.isEmpty() ? open.getFirst() : null;
-    if (!clean) {
-      requireIntact(tail.kept());
-    }
+    Map<Segment, SegmentSealer.Summary> summaries = clean ? Map.of() : summaries(tail);
     // Damage is not repaired in place: what is written from now on could not be told from it later.
     boolean readOnly = options.readOnly() || !findings.damages().isEmpty();
     List<String> leftovers = List.of();
     if (!readOnly) {
       if (!clean) {
-        manifest = sealOpen(manifest, hasher, tail, open);
-      }
-      SegmentSealer sealer = new SegmentSealer(directory, manifest.store(), hasher);
-      for (Segment segment : sealedLoad.withoutHint()) {
-        SealedSegment summary = segment.sealed();
-        if (summary != null) {
-          sealer.writeHint(segment, summary);
-        }
+        manifest = sealOpen(manifest, hasher, open, summaries);
+        withoutHint.addAll(summaries.keySet());
       }
       leftovers = names.removeLeftovers(manifest);
     }
@@ -182,23 +191,21 @@ final class Recovery {
         tail.lastSequence(),
         readOnly,
         exactlyImaged,
+        readOnly ? List.of() : List.copyOf(withoutHint),
         report);
   }
 
   private void requireApplication(Manifest manifest) {
-    options
-        .application()
-        .ifPresent(wanted -> {
-          if (!manifest.application().equals(options.application())) {
-            throw new StoreStartupException(
-                "the store in "
-                    + directory.path()
-                    + " belongs to "
-                    + manifest.application().map(Object::toString).orElse("no application")
-                    + ", not to "
-                    + wanted);
-          }
-        });
+    Options.Application wanted = options.application().orElse(null);
+    if (wanted != null && !manifest.application().equals(options.application())) {
+      throw new StoreStartupException(
+          "the store in "
+              + directory.path()
+              + " belongs to "
+              + manifest.application().map(Object::toString).orElse("no application")
+              + ", not to "
+              + wanted);
+    }
   }
 
   private void place(List<Segment> sealed, List<Segment> open) {
@@ -244,8 +251,7 @@ final class Recovery {
     if (!opening.doubtful().isEmpty()) {
       return "some segments are damaged";
     }
-    Map<Long, Segment> byId = new HashMap<>();
-    sealed.forEach(segment -> byId.put(segment.id(), segment));
+    Map<Long, Segment> byId = byId(sealed);
     Set<Long> imagedIds = new HashSet<>();
     for (ImagedSegment imaged : image.segments()) {
       imagedIds.add(imaged.id());
@@ -283,12 +289,18 @@ final class Recovery {
     return null;
   }
 
-  private boolean loadImage(IndexImage.Opened image, List<Segment> sealed, List<Segment> open) {
+  private static Map<Long, Segment> byId(Collection<Segment> some) {
     Map<Long, Segment> byId = new HashMap<>();
-    sealed.forEach(segment -> byId.put(segment.id(), segment));
-    open.forEach(segment -> byId.put(segment.id(), segment));
-    List<Segment> rest = new ArrayList<>(sealed);
+    for (Segment segment : some) {
+      byId.put(segment.id(), segment);
+    }
+    return byId;
+  }
+
+  private boolean loadImage(IndexImage.Opened image, List<Segment> sealed, List<Segment> open) {
+    Set<Segment> rest = new LinkedHashSet<>(sealed);
     rest.addAll(open);
+    Map<Long, Segment> byId = byId(rest);
     try (image) {
       for (ImagedSegment imaged : image.segments()) {
         Segment segment = byId.get(imaged.id());
@@ -299,7 +311,9 @@ final class Recovery {
         rest.remove(segment);
       }
       image.load(index, environment.workers(), options.recoveryThreads());
-      rest.forEach(segment -> segments.add(segment, segment.end()));
+      for (Segment segment : rest) {
+        segments.add(segment, segment.end());
+      }
       findings.imageLoaded(image.bytes());
       return true;
     } catch (StoreCorruptionException e) {
@@ -316,32 +330,57 @@ final class Recovery {
 
   private static List<Segment> withoutImaged(List<Segment> sealed, IndexImage.Opened image) {
     Set<Long> imagedIds = new HashSet<>();
-    image.segments().forEach(imaged -> imagedIds.add(imaged.id()));
-    return sealed.stream().filter(segment -> !imagedIds.contains(segment.id())).toList();
+    for (ImagedSegment imaged : image.segments()) {
+      imagedIds.add(imaged.id());
+    }
+    List<Segment> others = new ArrayList<>();
+    for (Segment segment : sealed) {
+      if (!imagedIds.contains(segment.id())) {
+        others.add(segment);
+      }
+    }
+    return others;
   }
 
-  /// Replays what was written to the image's tail after the image was made, if that segment has been
-  /// sealed since. Returns where to begin in the first open segment.
-  private static long replayBehindImage(
-      SealedLoad sealedLoad,
-      IndexImage.Opened image,
-      List<Segment> sealed,
-      List<Segment> open,
-      long first) {
+  /// Where in the first open segment begins what the image does not have.
+  private static long firstBehindImage(IndexImage.Opened image, List<Segment> open) {
     for (ImagedSegment imaged : image.segments()) {
-      if (imaged.id() != image.tailSegment()) {
-        continue;
-      }
-      if (!open.isEmpty() && open.getFirst().id() == imaged.id()) {
+      if (imaged.id() == image.tailSegment()
+          && !open.isEmpty()
+          && open.getFirst().id() == imaged.id()) {
         return imaged.bytes();
       }
+    }
+    return SegmentFormat.HEADER_BYTES;
+  }
+
+  /// Has replayed what was written to the image's tail after the image was made, if that segment has been
+  /// sealed since.
+  private static void replayBehindImage(
+      SealedLoad sealedLoad, IndexImage.Opened image, List<Segment> sealed, KeyHasher hasher) {
+    for (ImagedSegment imaged : image.segments()) {
       for (Segment segment : sealed) {
-        if (segment.id() == imaged.id()) {
-          sealedLoad.scan(segment, imaged.bytes(), sealedLoad.newLoader());
+        if (imaged.id() == image.tailSegment() && segment.id() == imaged.id()) {
+          sealedLoad.addScan(segment, imaged.bytes(), hasher);
         }
       }
     }
-    return first;
+  }
+
+  /// Puts into the index what is not in it yet.
+  private void load(SealedLoad sealedLoad, TailScan tail, long first, KeyHasher hasher) {
+    if (sealedLoad.isEmpty() && tail.isCovered(first)) {
+      tail.takeCovered(first);
+      return;
+    }
+    try (IndexLoad load = new IndexLoad(index, segments, findings)) {
+      OrderedScan scan =
+          new OrderedScan(segment -> SegmentBytes.ofFile(directory, segment), hasher, load);
+      sealedLoad.addTo(scan, load);
+      tail.addTo(scan, first);
+      scan.run(environment.workers(), options.recoveryThreads());
+      load.finish(environment.workers(), options.recoveryThreads());
+    }
   }
 
   // ---- Leaving it as if it had been closed
@@ -355,33 +394,41 @@ final class Recovery {
             && SegmentSealer.hasRecords(open.getFirst()));
   }
 
-  /// Reads what is going to be sealed once more, since an image may have vouched for its beginning: a
-  /// seal and a hint must not be made of anything that does not verify.
-  private void requireIntact(List<Segment> toSeal) {
-    for (Segment segment : toSeal) {
+  /// What is going to be sealed, and what its records add up to. Read once more where an image has vouched
+  /// for the beginning: a seal and a hint must not be made of anything that does not verify.
+  private Map<Segment, SegmentSealer.Summary> summaries(TailScan tail) {
+    Map<Segment, SegmentSealer.Summary> summaries = new LinkedHashMap<>();
+    for (Segment segment : tail.kept()) {
+      if (!SegmentSealer.hasRecords(segment)) {
+        continue;
+      }
       try {
-        SegmentSealer.Summary.of(segment);
+        SegmentSealer.Summary summary = tail.summaryOf(segment);
+        summaries.put(segment, summary == null ? SegmentSealer.Summary.of(segment) : summary);
       } catch (StoreCorruptionException e) {
         if (findings.damages().isEmpty()) {
           findings.damage(new Damage(e.file(), e.offset(), 0, e.problem(), List.of()));
         }
       }
     }
+    return summaries;
   }
 
   private Manifest sealOpen(
-      Manifest manifest, KeyHasher hasher, TailScan tail, List<Segment> open) {
+      Manifest manifest,
+      KeyHasher hasher,
+      List<Segment> open,
+      Map<Segment, SegmentSealer.Summary> summaries) {
     SegmentSealer sealer = new SegmentSealer(directory, manifest.store(), hasher);
     Manifest next = manifest;
     Set<Segment> dropped = new HashSet<>(open);
     Map<Segment, SealedSegment> sealed = new HashMap<>();
-    for (Segment segment : tail.kept()) {
-      if (SegmentSealer.hasRecords(segment)) {
-        SealedSegment summary = seal(sealer, segment);
-        next = next.withSealed(summary);
-        sealed.put(segment, summary);
-        dropped.remove(segment);
-      }
+    for (Map.Entry<Segment, SegmentSealer.Summary> entry : summaries.entrySet()) {
+      Segment segment = entry.getKey();
+      SealedSegment summary = seal(sealer, segment, entry.getValue());
+      next = next.withSealed(summary);
+      sealed.put(segment, summary);
+      dropped.remove(segment);
     }
     for (long id : manifest.open()) {
       next = next.withoutOpen(id);
@@ -399,10 +446,10 @@ final class Recovery {
     return next;
   }
 
-  private SealedSegment seal(SegmentSealer sealer, Segment segment) {
+  private SealedSegment seal(SegmentSealer sealer, Segment segment, SegmentSealer.Summary summary) {
     SegmentWriter writer = reserve.tapped(() -> SegmentWriter.recover(directory, segment));
     try {
-      return sealer.seal(writer, environment.clock().millis());
+      return sealer.seal(writer, summary, environment.clock().millis());
     } finally {
       writer.abandon(); // closes the file if sealing did not come to its end
     }

@@ -7,10 +7,9 @@ import dev.kvstore.io.Directory;
 import dev.kvstore.io.FileHandle;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Locale;
-import java.util.stream.Collectors;
 
 /// The file `RECOVERY.json`: the report of the last open for writing, for machines and for people who
 /// come later. Replaced at each open; nothing depends on it.
@@ -37,60 +36,67 @@ final class RecoveryReceipt {
     }
   }
 
+  // Put together by hand, in loops: this is written by every open, and in a JVM that has just
+  // started
+  // the first use of a formatter or a stream takes longer than all else there is to do.
   static String toJson(RecoveryReport report) {
-    return String.format(
-        Locale.ROOT,
-        """
-        {
-          "outcome": "%s",
-          "indexSource": "%s",
-          "segments": %d,
-          "segmentsFromHints": %d,
-          "segmentsScanned": %d,
-          "recordsRead": %d,
-          "bytesRead": %d,
-          "keys": %d,
-          "lastSequence": %d,
-          "durableSequence": %d,
-          "tailBytesCut": %d,
-          "tailReason": %s,
-          "filesIgnored": %s,
-          "leftoversRemoved": %s,
-          "damages": %s,
-          "durationMillis": %d
-        }
-        """,
-        report.outcome(),
-        report.indexSource(),
-        report.segments(),
-        report.segmentsFromHints(),
-        report.segmentsScanned(),
-        report.recordsRead(),
-        report.bytesRead(),
-        report.keys(),
-        report.lastSequence(),
-        report.durableSequence(),
-        report.tailBytesCut(),
-        quoted(report.tailReason()),
-        array(report.filesIgnored().stream().map(RecoveryReceipt::quoted).toList()),
-        array(report.leftoversRemoved().stream().map(RecoveryReceipt::quoted).toList()),
-        array(report.damages().stream().map(RecoveryReceipt::damage).toList()),
-        report.duration().toMillis());
+    StringBuilder json = new StringBuilder("{\n");
+    field(json, "outcome", quoted(report.outcome().name()));
+    field(json, "indexSource", quoted(report.indexSource().name()));
+    field(json, "segments", report.segments());
+    field(json, "segmentsFromHints", report.segmentsFromHints());
+    field(json, "segmentsScanned", report.segmentsScanned());
+    field(json, "recordsRead", report.recordsRead());
+    field(json, "bytesRead", report.bytesRead());
+    field(json, "keys", report.keys());
+    field(json, "lastSequence", report.lastSequence());
+    field(json, "durableSequence", report.durableSequence());
+    field(json, "tailBytesCut", report.tailBytesCut());
+    field(json, "tailReason", quoted(report.tailReason()));
+    field(json, "filesIgnored", strings(report.filesIgnored()));
+    field(json, "leftoversRemoved", strings(report.leftoversRemoved()));
+    field(json, "damages", damages(report.damages()));
+    json.append("  \"durationMillis\": ").append(report.duration().toMillis()).append("\n}\n");
+    return json.toString();
   }
 
-  private static String damage(Damage damage) {
-    return String.format(
-        Locale.ROOT,
-        "{\"file\": %s, \"offset\": %d, \"bytes\": %d, \"problem\": %s, \"keysHex\": %s}",
-        quoted(damage.file()),
-        damage.offset(),
-        damage.bytes(),
-        quoted(damage.problem()),
-        array(damage.keys().stream().map(key -> quoted(HexFormat.of().formatHex(key))).toList()));
+  private static void field(StringBuilder json, String name, Object value) {
+    json.append("  \"").append(name).append("\": ").append(value).append(",\n");
+  }
+
+  private static String damages(List<Damage> damages) {
+    List<String> elements = new ArrayList<>();
+    for (Damage damage : damages) {
+      List<String> keys = new ArrayList<>();
+      for (byte[] key : damage.keys()) {
+        keys.add(HexFormat.of().formatHex(key));
+      }
+      elements.add(
+          "{\"file\": "
+              + quoted(damage.file())
+              + ", \"offset\": "
+              + damage.offset()
+              + ", \"bytes\": "
+              + damage.bytes()
+              + ", \"problem\": "
+              + quoted(damage.problem())
+              + ", \"keysHex\": "
+              + strings(keys)
+              + "}");
+    }
+    return array(elements);
+  }
+
+  private static String strings(List<String> texts) {
+    List<String> elements = new ArrayList<>();
+    for (String text : texts) {
+      elements.add(quoted(text));
+    }
+    return array(elements);
   }
 
   private static String array(List<String> elements) {
-    return elements.stream().collect(Collectors.joining(", ", "[", "]"));
+    return "[" + String.join(", ", elements) + "]";
   }
 
   private static String quoted(String text) {
@@ -100,7 +106,7 @@ final class RecoveryReceipt {
       if (c == '"' || c == '\\') {
         json.append('\\').append(c);
       } else if (c < ' ') {
-        json.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
+        json.append("\\u").append(HexFormat.of().toHexDigits((short) c));
       } else {
         json.append(c);
       }

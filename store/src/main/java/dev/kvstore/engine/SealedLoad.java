@@ -1,212 +1,147 @@
 package dev.kvstore.engine;
 
-import dev.kvstore.Damage;
 import dev.kvstore.StoreCorruptionException;
 import dev.kvstore.StoreVersionException;
-import dev.kvstore.index.HashIndex;
 import dev.kvstore.io.Directory;
 import dev.kvstore.segment.HintFile;
 import dev.kvstore.segment.KeyHasher;
-import dev.kvstore.segment.RecordFormat;
 import dev.kvstore.segment.SealedSegment;
 import dev.kvstore.segment.Segment;
 import dev.kvstore.segment.SegmentFormat;
-import dev.kvstore.segment.SegmentScanner;
 import dev.kvstore.segment.StoreId;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
-/// Loads the keys of sealed segments: from their hint files where these are good, else record by
-/// record.
+/// Decides where the keys of each sealed segment are loaded from: its hint file if that is good, else its
+/// records.
 ///
-/// Hint files are sorted by hash. So each thread takes a range of hashes of all of them at once: no
-/// two threads meet in the index, and each shard of it is filled in one go while it is in the cache.
-final class SealedLoad {
+/// Lifecycle: hint files are open until [#close].
+final class SealedLoad implements AutoCloseable {
   private final Directory directory;
   private final StoreId store;
-  private final KeyHasher hasher;
-  private final HashIndex index;
-  private final SegmentTable segments;
-  private final Findings findings;
   private final DirectoryNames names;
+  private final Findings findings;
 
-  private final List<IndexLoader> loaders = new ArrayList<>();
-  private final List<Segment> withoutHint = new ArrayList<>();
+  private final List<HintFile> hints = new ArrayList<>();
+  private final List<Segment> hinted = new ArrayList<>();
+  private final Map<Segment, SealedScan> scanned = new LinkedHashMap<>();
 
-  SealedLoad(
-      Directory directory,
-      StoreId store,
-      KeyHasher hasher,
-      HashIndex index,
-      SegmentTable segments,
-      Findings findings,
-      DirectoryNames names) {
+  SealedLoad(Directory directory, StoreId store, DirectoryNames names, Findings findings) {
     this.directory = directory;
     this.store = store;
-    this.hasher = hasher;
-    this.index = index;
-    this.segments = segments;
-    this.findings = findings;
     this.names = names;
+    this.findings = findings;
   }
 
-  /// Loads these segments. Tombstones stay in the index until [#removeTombstones].
-  void run(List<Segment> sealed, Set<Segment> doubtful, Workers workers, int threads) {
-    List<HintFile> hints = new ArrayList<>();
-    List<Segment> hinted = new ArrayList<>();
-    List<Segment> scanned = new ArrayList<>();
+  /// What became of a hint file.
+  ///
+  /// @param hint null if it is not to be used
+  /// @param whyNot null if it is, or if nothing is wrong with it
+  private record Attempt(@Nullable HintFile hint, @Nullable String whyNot) {}
+
+  /// Opens the hint files of these segments and verifies them.
+  ///
+  /// @param doubtful those whose hint is not to be believed
+  void open(
+      List<Segment> sealed, Set<Segment> doubtful, KeyHasher hasher, Workers workers, int threads) {
+    List<Segment> believed = new ArrayList<>();
+    for (Segment segment : sealed) {
+      if (doubtful.contains(segment)) {
+        addScan(segment, SegmentFormat.HEADER_BYTES, hasher);
+      } else {
+        believed.add(segment);
+      }
+    }
+    if (believed.isEmpty()) {
+      return;
+    }
+    Attempt[] attempts = new Attempt[believed.size()];
     try {
-      for (Segment segment : sealed) {
-        HintFile hint = doubtful.contains(segment) ? null : openHint(segment);
-        if (hint == null) {
-          scanned.add(segment);
-        } else {
-          hints.add(hint);
-          hinted.add(segment);
-          findings.hintLoaded(hint.bytes());
+      AtomicInteger next = new AtomicInteger();
+      Runnable task =
+          () -> {
+            for (int i = next.getAndIncrement(); i < attempts.length; i = next.getAndIncrement()) {
+              attempts[i] = openHint(believed.get(i));
+            }
+          };
+      workers.all("store-load", Collections.nCopies(Math.clamp(attempts.length, 1, threads), task));
+    } finally {
+      for (Attempt attempt : attempts) {
+        if (attempt != null && attempt.hint() != null) {
+          hints.add(attempt.hint());
         }
       }
-      loadHints(hints, hinted, workers, threads);
-    } finally {
-      hints.forEach(HintFile::close);
     }
-    IndexLoader loader = newLoader();
-    for (Segment segment : scanned) {
-      boolean intact = scan(segment, loader);
-      if (intact && !doubtful.contains(segment)) {
-        withoutHint.add(segment);
+    for (int i = 0; i < attempts.length; i++) {
+      HintFile hint = attempts[i].hint();
+      if (hint != null) {
+        hinted.add(believed.get(i));
+        findings.hintLoaded(hint.bytes());
+      } else {
+        findings.ignored(
+            SegmentFormat.hintName(believed.get(i).id()), String.valueOf(attempts[i].whyNot()));
+        addScan(believed.get(i), SegmentFormat.HEADER_BYTES, hasher);
       }
     }
   }
 
-  private @Nullable HintFile openHint(Segment segment) {
-    SealedSegment sealed = sealedOf(segment);
-    String name = SegmentFormat.hintName(segment.id());
-    if (!names.contains(name)) {
-      findings.ignored(name, "missing");
-      return null;
-    }
-    try {
-      return HintFile.open(directory, store, sealed);
-    } catch (StoreCorruptionException | StoreVersionException e) {
-      findings.ignored(name, e.getMessage());
-      return null;
-    }
-  }
-
-  private static SealedSegment sealedOf(Segment segment) {
+  private Attempt openHint(Segment segment) {
     SealedSegment sealed = segment.sealed();
     if (sealed == null) {
       throw new IllegalStateException(segment.name() + " is not sealed");
     }
-    return sealed;
-  }
-
-  private void loadHints(List<HintFile> hints, List<Segment> hinted, Workers workers, int threads) {
-    long entries = hints.stream().mapToLong(HintFile::count).sum();
-    int slices = entries < 100_000 ? 1 : Math.min(threads, HashIndex.SHARDS);
-    List<Runnable> tasks = new ArrayList<>();
-    for (int slice = 0; slice < slices; slice++) {
-      int firstShard = slice * HashIndex.SHARDS / slices;
-      int endShard = (slice + 1) * HashIndex.SHARDS / slices;
-      IndexLoader loader = newLoader();
-      tasks.add(() -> loadShards(hints, hinted, firstShard, endShard, loader));
+    if (!names.contains(SegmentFormat.hintName(segment.id()))) {
+      return new Attempt(null, "missing");
     }
-    workers.all("store-load", tasks);
-  }
-
-  private static void loadShards(
-      List<HintFile> hints,
-      List<Segment> hinted,
-      int firstShard,
-      int endShard,
-      IndexLoader loader) {
-    long[] next = new long[hints.size()];
-    for (int i = 0; i < next.length; i++) {
-      next[i] = hints.get(i).lowerBound((long) firstShard << 54);
-    }
-    for (int shard = firstShard; shard < endShard; shard++) {
-      for (int i = 0; i < next.length; i++) {
-        HintFile hint = hints.get(i);
-        Segment segment = hinted.get(i);
-        long entry = next[i];
-        for (; entry < hint.count(); entry++) {
-          long hash = hint.hash(entry);
-          if (HashIndex.shardOf(hash) != shard) {
-            break;
-          }
-          loader.load(
-              segment,
-              hint.offset(entry),
-              hash,
-              hint.recordBytes(entry),
-              hint.sequence(entry),
-              hint.isDelete(entry));
-        }
-        next[i] = entry;
-      }
+    try {
+      return new Attempt(HintFile.open(directory, store, sealed), null);
+    } catch (StoreCorruptionException | StoreVersionException e) {
+      return new Attempt(null, e.getMessage());
     }
   }
 
-  /// Reads a sealed segment record by record. False if it is damaged.
-  private boolean scan(Segment segment, IndexLoader loader) {
-    return scan(segment, SegmentFormat.HEADER_BYTES, loader);
+  /// Has the records of a segment read from this one on.
+  void addScan(Segment segment, long from, KeyHasher hasher) {
+    scanned.put(segment, new SealedScan(segment, from, hasher, findings));
   }
 
-  /// As above, from some record on.
-  boolean scan(Segment segment, long from, IndexLoader loader) {
-    byte[] key = new byte[0xFFFF];
-    SegmentScanner scanner = new SegmentScanner(segment, from, segment.end());
-    long records = 0;
-    boolean intact = true;
-    while (true) {
-      if (scanner.next()) {
-        records++;
-        if (scanner.kind() == RecordFormat.PUT || scanner.kind() == RecordFormat.DELETE) {
-          int keySize = scanner.copyKey(key);
-          loader.load(
-              segment,
-              scanner.offset(),
-              hasher.hash(key, 0, keySize),
-              scanner.recordBytes(),
-              scanner.sequence(),
-              scanner.kind() == RecordFormat.DELETE);
-        }
-        continue;
-      }
-      String problem = scanner.problem();
-      if (problem == null) {
-        break;
-      }
-      intact = false;
-      long damagedFrom = scanner.position();
-      List<byte[]> keys = scanner.likelyKeys();
-      boolean more = scanner.resync();
-      findings.damage(
-          new Damage(segment.name(), damagedFrom, scanner.position() - damagedFrom, problem, keys));
-      if (!more) {
-        break;
-      }
+  /// Whether there is nothing to load.
+  boolean isEmpty() {
+    return hints.isEmpty() && scanned.isEmpty();
+  }
+
+  /// Has everything loaded that these two will load.
+  void addTo(OrderedScan scan, IndexLoad load) {
+    for (Map.Entry<Segment, SealedScan> entry : scanned.entrySet()) {
+      Segment segment = entry.getKey();
+      scan.add(segment, entry.getValue().from(), segment.end(), false, entry.getValue());
     }
-    findings.scanned(records, segment.end() - from);
-    return intact;
+    for (int i = 0; i < hints.size(); i++) {
+      load.addHint(hinted.get(i), hints.get(i));
+    }
   }
 
-  IndexLoader newLoader() {
-    IndexLoader loader = new IndexLoader(index, segments, findings);
-    loaders.add(loader);
-    return loader;
-  }
-
-  /// After everything has been loaded, the open segments too.
-  void removeTombstones() {
-    loaders.forEach(IndexLoader::removeTombstones);
-  }
-
-  /// Segments that are whole and should be given a hint file.
+  /// Segments that had no good hint file.
   List<Segment> withoutHint() {
-    return withoutHint;
+    List<Segment> without = new ArrayList<>();
+    for (Map.Entry<Segment, SealedScan> entry : scanned.entrySet()) {
+      if (entry.getValue().from() == SegmentFormat.HEADER_BYTES) {
+        without.add(entry.getKey());
+      }
+    }
+    return without;
+  }
+
+  @Override
+  public void close() {
+    for (HintFile hint : hints) {
+      hint.close();
+    }
   }
 }

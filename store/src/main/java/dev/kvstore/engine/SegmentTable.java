@@ -3,6 +3,7 @@ package dev.kvstore.engine;
 import dev.kvstore.segment.Segment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -17,11 +18,25 @@ import org.jspecify.annotations.Nullable;
 final class SegmentTable {
   private static final int CHUNK_SHIFT = 17; // 2^17 units of 8 bytes: 1 MiB
   private static final long UNITS_PER_CHUNK = 1L << CHUNK_SHIFT;
+
+  /// A class of its own, because every open needs it, and a JVM that has just started takes some
+  /// milliseconds to make one from a method reference.
+  private static final Comparator<Segment> BY_ID =
+      new Comparator<>() {
+        @Override
+        public int compare(Segment a, Segment b) {
+          return Long.compare(a.id(), b.id());
+        }
+      };
+
   private static final int CHUNKS_MAX = 1 << (40 - CHUNK_SHIFT);
 
   // Replaced as a whole when it grows; elements are published by the replacement of the array or by
   // the release of the index entry that holds an address of theirs.
   private volatile @Nullable Segment[] byChunk = new Segment[64];
+
+  // Replaced as a whole by add and remove, which are rare; asked for all the time.
+  private volatile List<Segment> all = List.of();
 
   // Guarded by this.
   private int nextChunk;
@@ -78,24 +93,22 @@ final class SegmentTable {
   /// Forgets a segment; its addresses lead nowhere from now on.
   synchronized void remove(Segment segment) {
     @Nullable Segment[] table = byChunk;
-    for (int chunk = 0; chunk < table.length; chunk++) {
-      if (table[chunk] == segment) {
-        table[chunk] = null;
-      }
+    long base = segment.baseAddress();
+    if (base < 0) {
+      return; // it never had any
     }
+    for (int chunk = (int) (base >>> CHUNK_SHIFT);
+        chunk < table.length && table[chunk] == segment;
+        chunk++) {
+      table[chunk] = null;
+    }
+    List<Segment> rest = new ArrayList<>(all);
+    rest.remove(segment);
+    all = Collections.unmodifiableList(rest);
   }
 
-  /// All segments, by id.
-  synchronized List<Segment> all() {
-    List<Segment> all = new ArrayList<>();
-    Segment before = null;
-    for (Segment segment : byChunk) {
-      if (segment != null && segment != before) {
-        all.add(segment);
-        before = segment;
-      }
-    }
-    all.sort(Comparator.comparingLong(Segment::id));
+  /// All segments, by id; as of now, whatever happens to the table later. Costs nothing.
+  List<Segment> all() {
     return all;
   }
 
@@ -131,5 +144,11 @@ final class SegmentTable {
     Arrays.fill(table, first, first + chunks, segment);
     segment.placeAt((long) first << CHUNK_SHIFT);
     byChunk = table;
+    if (!all.contains(segment)) {
+      List<Segment> more = new ArrayList<>(all);
+      more.add(segment);
+      more.sort(Comparator.comparingLong(Segment::id));
+      all = Collections.unmodifiableList(more);
+    }
   }
 }

@@ -6,11 +6,18 @@ import dev.kvstore.segment.RecordFormat;
 import dev.kvstore.segment.Segment;
 import dev.kvstore.segment.SegmentFormat;
 import dev.kvstore.segment.SegmentScanner;
+import dev.kvstore.segment.SegmentSealer.Summary;
+import dev.kvstore.segment.SegmentSummary;
+import dev.kvstore.segment.StretchScanner.Found;
+import dev.kvstore.segment.StretchScanner.Stretch;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// Replays the open segments, the end of the log, up to the last whole write.
 ///
@@ -19,36 +26,44 @@ import java.util.List;
 /// tells which: if any MARK or SEAL behind that place says that the missing sequence was durable, it
 /// is damage. Otherwise it is a tail, and everything from there on is dropped, also whole records and
 /// later segments: what a power loss kept of them would leave a hole.
-final class TailScan {
+///
+/// What the stretches found that were read ahead is taken in one go as long as it is what comes next;
+/// from where it is not, record by record.
+final class TailScan implements OrderedScan.Taker {
   private static final long ANY = -1;
 
   private final List<Segment> open;
-  private final IndexLoader loader;
   private final KeyHasher hasher;
   private final Findings findings;
   private final byte[] key = new byte[0xFFFF];
-
-  // The batch that is being read: offsets of its records so far.
-  private long[] batch = new long[16];
-  private int batchCount;
 
   private long expected;
   private long last;
   private long durable;
   private boolean endsWithMark = true; // until something else is read
+  private volatile boolean over;
+
+  // The segment that is being read.
+  private int number = -1;
+  private long from;
+  private long whole; // everything before is replayed
+  private long lastBegin; // of the last record before
+  private long records;
+  private boolean finished;
+  private @Nullable SegmentSummary summary; // null if it cannot be told from what was read
+
+  // The batch that is being read: offsets of its records so far.
+  private long[] batch = new long[16];
+  private int batchCount;
 
   /// Segments that stay, each with its end published; the last of them may have had a tail.
   private final List<Segment> kept = new ArrayList<>();
 
+  private final Map<Segment, SegmentSummary> summaries = new HashMap<>();
+
   /// @param lastSequence of the log before the open segments
-  TailScan(
-      List<Segment> open,
-      IndexLoader loader,
-      KeyHasher hasher,
-      Findings findings,
-      long lastSequence) {
+  TailScan(List<Segment> open, KeyHasher hasher, Findings findings, long lastSequence) {
     this.open = open;
-    this.loader = loader;
     this.hasher = hasher;
     this.findings = findings;
     this.expected = lastSequence + 1;
@@ -56,36 +71,112 @@ final class TailScan {
     this.durable = lastSequence;
   }
 
-  /// Replays everything.
-  ///
-  /// @param first where to begin in the first segment
-  void run(long first) {
-    for (int i = 0; i < open.size(); i++) {
-      long from = i == 0 ? first : SegmentFormat.HEADER_BYTES;
-      if (!scan(i, from)) {
-        drop(i + 1);
-        return;
-      }
+  /// Whether there is nothing to read: an image covers all of the one open segment, or there is none.
+  boolean isCovered(long first) {
+    return open.isEmpty() || (open.size() == 1 && first == open.getFirst().memory().byteSize());
+  }
+
+  /// Takes the open segment as it is, because an image covers it.
+  void takeCovered(long first) {
+    if (!open.isEmpty()) {
+      whole = first;
+      from = first;
+      finish(open.getFirst());
     }
   }
 
-  /// Replays one segment. False if the log ends in it.
-  private boolean scan(int number, long from) {
-    Segment segment = open.get(number);
+  /// Has everything read.
+  ///
+  /// @param first where to begin in the first segment
+  void addTo(OrderedScan scan, long first) {
+    for (int i = 0; i < open.size(); i++) {
+      Segment segment = open.get(i);
+      long begin = i == 0 ? first : SegmentFormat.HEADER_BYTES;
+      scan.add(segment, begin, segment.memory().byteSize(), true, this);
+    }
+  }
+
+  @Override
+  public boolean isOver() {
+    return over;
+  }
+
+  @Override
+  public void take(Stretch stretch, @Nullable Found found, EntryBatch entries) {
+    if (over) {
+      entries.truncate(0);
+      return;
+    }
+    if (stretch.exact()) {
+      begin(stretch);
+    }
+    boolean isWanted = !finished && lastBegin < stretch.to();
+    if (found != null && isWanted && isNext(found)) {
+      entries.truncate(found.entries());
+      adopt(found);
+      isWanted = lastBegin < stretch.to();
+    } else {
+      entries.truncate(0);
+    }
+    if (isWanted && !readOn(open.get(number), stretch.to(), entries)) {
+      over = true;
+      drop(number + 1);
+    }
+  }
+
+  private void begin(Stretch stretch) {
+    number++;
+    from = stretch.from();
+    whole = from;
+    lastBegin = -1;
+    records = 0;
+    finished = false;
+    summary = from == SegmentFormat.HEADER_BYTES ? new SegmentSummary() : null;
+  }
+
+  /// Whether what was found goes on where the log has come to.
+  private boolean isNext(Found found) {
+    return found.from() == whole
+        && batchCount == 0
+        && (found.entries() == 0 || expected == ANY || found.firstSequence() == expected);
+  }
+
+  private void adopt(Found found) {
+    if (found.records() == 0) {
+      return;
+    }
+    whole = found.end();
+    lastBegin = found.lastBegin();
+    if (summary != null) {
+      summary.add(found);
+    }
+    records += found.records();
+    if (found.entries() > 0) {
+      last = found.lastSequence();
+      expected = last + 1;
+    }
+    durable = Math.max(durable, found.markedSequence());
+    endsWithMark = found.endsWithMark();
+  }
+
+  /// Replays record by record, to where the next stretch begins. False if the log ends before.
+  private boolean readOn(Segment segment, long to, EntryBatch entries) {
     long limit = segment.memory().byteSize();
-    SegmentScanner scanner = new SegmentScanner(segment, from, limit);
-    long whole = from; // everything before is replayed
-    long records = 0;
+    SegmentScanner scanner = new SegmentScanner(segment, whole, limit);
     while (true) {
       boolean read = scanner.next();
       if (read && fits(scanner)) {
         records++;
-        boolean isWhole = take(segment, scanner);
+        boolean isWhole = take(segment, scanner, entries);
         if (scanner.kind() == RecordFormat.SEAL) {
           break; // sealed, but not in the manifest yet: it is sealed again, from before the seal
         }
         if (isWhole) {
           whole = scanner.position();
+          lastBegin = scanner.offset();
+          if (lastBegin >= to) {
+            return true;
+          }
         }
         continue;
       }
@@ -100,11 +191,12 @@ final class TailScan {
       }
       if (!provenDurable(number, whole)) {
         findings.tailCut(nonZero - whole, problem);
-        finish(segment, whole, records, from);
+        finish(segment);
         return false;
       }
+      summary = null;
       // Replay what is whole of an interrupted batch: all of it was durable.
-      applyBatch(segment);
+      applyBatch(segment, entries);
       long damagedFrom = read ? scanner.offset() : scanner.position();
       List<byte[]> keys = read ? List.of() : scanner.likelyKeys();
       if (!read) {
@@ -115,14 +207,14 @@ final class TailScan {
           new Damage(segment.name(), damagedFrom, damagedTo - damagedFrom, problem, keys));
       expected = ANY;
       if (read) {
-        take(segment, scanner);
+        take(segment, scanner, entries);
       }
       whole = scanner.position();
       if (whole >= limit) {
         break;
       }
     }
-    finish(segment, whole, records, from);
+    finish(segment);
     return true;
   }
 
@@ -138,11 +230,15 @@ final class TailScan {
     return problem == null ? "the segment ends within a batch" : problem;
   }
 
-  private void finish(Segment segment, long end, long records, long from) {
+  private void finish(Segment segment) {
     batchCount = 0;
-    segment.publishEnd(end);
+    finished = true;
+    segment.publishEnd(whole);
     kept.add(segment);
-    findings.scanned(records, end - from);
+    findings.scanned(records, whole - from);
+    if (summary != null) {
+      summaries.put(segment, summary);
+    }
   }
 
   /// Whether a record may come next.
@@ -154,11 +250,14 @@ final class TailScan {
   }
 
   /// Takes a record. True if everything up to it is a whole write.
-  private boolean take(Segment segment, SegmentScanner scanner) {
+  private boolean take(Segment segment, SegmentScanner scanner, EntryBatch entries) {
     endsWithMark = false;
     if (scanner.kind() == RecordFormat.MARK || scanner.kind() == RecordFormat.SEAL) {
       durable = Math.max(durable, scanner.sequence());
       endsWithMark = true;
+      if (summary != null && scanner.kind() == RecordFormat.MARK) {
+        summary.add(segment, scanner.offset());
+      }
       return true;
     }
     if (batchCount == batch.length) {
@@ -169,11 +268,11 @@ final class TailScan {
     if (scanner.batchLeft() > 0) {
       return false;
     }
-    applyBatch(segment);
+    applyBatch(segment, entries);
     return true;
   }
 
-  private void applyBatch(Segment segment) {
+  private void applyBatch(Segment segment, EntryBatch entries) {
     MemorySegment log = segment.memory();
     for (int i = 0; i < batchCount; i++) {
       long offset = batch[i];
@@ -181,13 +280,15 @@ final class TailScan {
       MemorySegment.copy(
           log, ValueLayout.JAVA_BYTE, offset + RecordFormat.HEADER_BYTES, key, 0, keySize);
       last = RecordFormat.sequence(log, offset);
-      loader.load(
-          segment,
-          offset,
+      entries.add(
           hasher.hash(key, 0, keySize),
-          RecordFormat.recordBytes(log, offset),
           last,
+          offset,
+          RecordFormat.recordBytes(log, offset),
           RecordFormat.kind(log, offset) == RecordFormat.DELETE);
+      if (summary != null) {
+        summary.add(segment, offset);
+      }
     }
     batchCount = 0;
   }
@@ -210,8 +311,7 @@ final class TailScan {
   /// Whether any segment behind this one holds anything.
   private boolean laterRecords(int number) {
     for (Segment later : open.subList(number + 1, open.size())) {
-      SegmentScanner scanner = scannerOf(later);
-      if (scanner.lastNonZero() > SegmentFormat.HEADER_BYTES) {
+      if (scannerOf(later).hasNonZero()) {
         return true;
       }
     }
@@ -256,6 +356,12 @@ final class TailScan {
 
   List<Segment> kept() {
     return kept;
+  }
+
+  /// What the records of a segment add up to; null if not all of it was read.
+  @Nullable Summary summaryOf(Segment segment) {
+    SegmentSummary added = summaries.get(segment);
+    return added == null ? null : added.get();
   }
 
   long lastSequence() {

@@ -1,17 +1,16 @@
 package dev.kvstore.engine;
 
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /// The threads of one store: few, named, platform threads that nobody interrupts, each started by its
 /// first task.
@@ -33,8 +32,8 @@ public final class Workers {
 
   private final boolean inline;
 
-  // Guarded by this; made on demand.
-  private final Map<Worker, ExecutorService> executors = new EnumMap<>(Worker.class);
+  // Guarded by this; made on demand, by the ordinal of the worker.
+  private final @Nullable ExecutorService[] executors = new ExecutorService[Worker.values().length];
   private boolean ended;
 
   private Workers(boolean inline) {
@@ -67,13 +66,14 @@ public final class Workers {
       if (ended) {
         return false;
       }
-      executors
-          .computeIfAbsent(
-              worker,
-              w ->
-                  Executors.newSingleThreadExecutor(
-                      Thread.ofPlatform().daemon().name(w.threadName).factory()))
-          .execute(task);
+      ExecutorService executor = executors[worker.ordinal()];
+      if (executor == null) {
+        executor =
+            Executors.newSingleThreadExecutor(
+                Thread.ofPlatform().daemon().name(worker.threadName).factory());
+        executors[worker.ordinal()] = executor;
+      }
+      executor.execute(task);
       return true;
     }
   }
@@ -83,77 +83,98 @@ public final class Workers {
     synchronized (this) {
       ended = true;
     }
-    for (ExecutorService executor : executors.values()) {
-      executor.shutdown();
-      awaitEnd(executor);
+    for (ExecutorService executor : executors) {
+      if (executor != null) {
+        executor.shutdown();
+        awaitEnd(executor);
+      }
     }
   }
 
   private static void awaitEnd(ExecutorService executor) {
-    try {
-      uninterruptibly(() -> executor.awaitTermination(Long.MAX_VALUE, TimeUnit.NANOSECONDS));
-    } catch (Exception e) {
-      throw asUnchecked(e);
+    boolean interrupted = false;
+    boolean ended = false;
+    while (!ended) {
+      try {
+        ended = executor.awaitTermination(Long.MAX_VALUE, TimeUnit.NANOSECONDS);
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 
   /// Does something with files on a thread of the store's own, since the caller's may be interrupted,
   /// and waits for it.
   <T> T callOn(String threadName, Callable<T> task) {
-    CompletableFuture<T> result = new CompletableFuture<>();
-    Runnable run =
-        () -> {
-          try {
-            result.complete(task.call());
-          } catch (Throwable e) {
-            result.completeExceptionally(e);
-          }
-        };
+    FutureTask<T> result = new FutureTask<>(task);
     if (inline) {
-      run.run();
+      result.run();
     } else {
-      Thread.ofPlatform().daemon().name(threadName).start(run);
+      start(threadName, result);
     }
     return await(result);
   }
 
-  /// Runs tasks side by side and waits for all of them; throws what the first of them threw.
+  /// Runs tasks side by side, one of them in the calling thread, and waits for all of them; throws what
+  /// the first of them threw.
   void all(String threadName, List<? extends Runnable> tasks) {
-    if (inline || tasks.size() == 1) {
-      tasks.forEach(Runnable::run);
+    if (inline) {
+      for (Runnable task : tasks) {
+        task.run();
+      }
       return;
     }
-    List<CompletableFuture<Void>> ends = new ArrayList<>();
+    List<FutureTask<Boolean>> ends = new ArrayList<>();
     for (Runnable task : tasks) {
-      CompletableFuture<Void> end = new CompletableFuture<>();
-      ends.add(end);
-      Thread.ofPlatform()
-          .daemon()
-          .name(threadName)
-          .start(() -> {
-            try {
-              task.run();
-              end.complete(null);
-            } catch (Throwable e) {
-              end.completeExceptionally(e);
-            }
-          });
+      ends.add(new FutureTask<>(task, true));
     }
+    for (FutureTask<Boolean> end : ends.subList(1, ends.size())) {
+      start(threadName, end);
+    }
+    ends.getFirst().run();
     // Wait for all of them even if one fails: they share what the caller will take apart then.
-    for (CompletableFuture<Void> end : ends) {
-      end.exceptionally(e -> null).join();
+    for (FutureTask<Boolean> end : ends) {
+      awaitDone(end);
     }
-    ends.forEach(Workers::await);
+    for (FutureTask<Boolean> end : ends) {
+      await(end);
+    }
+  }
+
+  private static void start(String threadName, Runnable task) {
+    Thread thread = new Thread(task, threadName);
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  private static void awaitDone(Future<?> end) {
+    try {
+      await(end);
+    } catch (RuntimeException | Error e) {
+      // Told by the next look at it, once all are done.
+    }
   }
 
   /// Waits for a future without giving in to interrupts, and throws what it failed with as it is.
   static <T> T await(Future<T> future) {
+    boolean interrupted = false;
     try {
-      return uninterruptibly(future::get);
+      while (true) {
+        try {
+          return future.get();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
     } catch (ExecutionException | CompletionException e) {
       throw asUnchecked(e.getCause() == null ? e : e.getCause());
-    } catch (Exception e) {
-      throw asUnchecked(e);
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 
@@ -163,22 +184,5 @@ public final class Workers {
       case Error error -> throw error;
       default -> new IllegalStateException(e);
     };
-  }
-
-  private static <T> T uninterruptibly(Callable<T> wait) throws Exception {
-    boolean interrupted = false;
-    try {
-      while (true) {
-        try {
-          return wait.call();
-        } catch (InterruptedException e) {
-          interrupted = true;
-        }
-      }
-    } finally {
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
-    }
   }
 }

@@ -1,6 +1,7 @@
 package dev.kvstore.index;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /// An exact, concurrent, off-heap hash index: 64-bit hash of a key -> 40-bit address of its record.
 ///
@@ -31,6 +32,7 @@ public final class HashIndex implements AutoCloseable {
 
   public static final long END = -1;
 
+  private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED;
   private static final int SHARD_BITS = Integer.numberOfTrailingZeros(SHARDS);
 
   private final PageSlab slab = new PageSlab();
@@ -88,6 +90,37 @@ public final class HashIndex implements AutoCloseable {
         .replace(Slot.word(window, checked(expected)), Slot.word(window, checked(address)));
   }
 
+  /// As [#contains] for many entries; those of one shard, if they follow each other, cost little more
+  /// than the memory they touch. In the order of hashes that is touched in order.
+  ///
+  /// @param found takes the answers
+  public void containsAll(long[] hashes, long[] addresses, int count, boolean[] found) {
+    for (int from = 0; from < count; ) {
+      int to = endOfShard(hashes, from, count);
+      shard(hashes[from]).containsAll(hashes, addresses, from, to, found);
+      from = to;
+    }
+  }
+
+  /// As [#replace] for many entries. Those of one shard that follow each other are replaced in one go,
+  /// while other writers of the shard, and readers that find nothing, wait: give a hundred or so.
+  ///
+  /// @param replaced takes the answers
+  public void replaceAll(
+      long[] hashes, long[] expected, long[] addresses, int count, boolean[] replaced) {
+    for (int from = 0; from < count; ) {
+      int to = endOfShard(hashes, from, count);
+      shard(hashes[from]).replaceAll(hashes, expected, addresses, from, to, replaced);
+      from = to;
+    }
+  }
+
+  private static int endOfShard(long[] hashes, int from, int count) {
+    int to = from + 1;
+    while (to < count && shardOf(hashes[to]) == shardOf(hashes[from])) to++;
+    return to;
+  }
+
   /// Removes exactly this entry; false if it is not there.
   public boolean remove(long hash, long address) {
     boolean removed = shard(hash).remove(Slot.word(windowOf(hash), checked(address)));
@@ -134,20 +167,90 @@ public final class HashIndex implements AutoCloseable {
     shards[shard].reserve(count);
   }
 
-  /// Writes every entry of a shard, 8 little-endian bytes each (window in the high 24 bits, address
-  /// in the low 40), in no particular order, and returns how many. The target has room for
-  /// [#shardSize] of them, or [IndexOutOfBoundsException].
-  public int exportShard(int shard, MemorySegment target, long offset) {
-    return shards[shard].exportTo(target, offset);
+  int shardPages(int shard) {
+    return shards[shard].pages();
   }
 
-  /// Fills an empty shard with `count` entries as [#exportShard] writes them, in any order. Several
-  /// threads may fill different shards. That no entry occurs twice is the caller's promise.
+  /// Copies the words of a shard's table, empty ones among them, to an array with room for its pages.
+  void copyWords(int shard, long[] target) {
+    shards[shard].copyWords(target);
+  }
+
+  /// Replaces a shard by a table that was put together elsewhere.
+  void install(int shard, long[] words, int pages, int entries) {
+    shards[shard].install(words, pages, entries);
+  }
+
+  /// Writes every entry of a shard, 8 bytes each in the byte order of the machine (window in the high 24
+  /// bits, address in the low 40), in no particular order, and returns how many. The target has room
+  /// for [#shardSize] of them, or [IndexOutOfBoundsException].
+  public int exportShard(int shard, MemorySegment target, long offset) {
+    long[] words = new long[shardPages(shard) * Table.SLOTS_PER_PAGE];
+    copyWords(shard, words);
+    int written = 0;
+    for (long word : words) {
+      if (word != Slot.EMPTY) target.set(WORD, offset + (long) Long.BYTES * written++, word);
+    }
+    return written;
+  }
+
+  /// Fills an empty shard with `count` entries as [#exportShard] writes them, in any order. That no
+  /// entry occurs twice is the caller's promise.
   ///
   /// @throws IllegalArgumentException if the shard is not empty or an address is 0; nothing is
   /// filled
   public void importShard(int shard, MemorySegment source, long offset, int count) {
-    shards[shard].importFrom(source, offset, count);
+    if (shardSize(shard) > 0) throw new IllegalArgumentException("shard " + shard + " has entries");
+    if (count == 0) return;
+    ShardFiller filler = new ShardFiller(this);
+    filler.begin(shard, count);
+    for (int i = 0; i < count; i++) {
+      filler.add(source.get(WORD, offset + (long) i * Long.BYTES));
+    }
+    filler.end();
+  }
+
+  /// How an image of the index as it is now is put together. Only of use as long as nobody changes it.
+  public ImageShape shape() {
+    int[] entries = new int[SHARDS];
+    int[] pages = new int[SHARDS];
+    for (int shard = 0; shard < SHARDS; shard++) {
+      entries[shard] = shards[shard].size();
+      pages[shard] = shards[shard].pages();
+    }
+    return new ImageShape(entries, pages);
+  }
+
+  /// Copies one block of the image: [ImageShape#blockBytes] of words in the byte order of the machine.
+  public void copyBlock(ImageShape shape, int block, MemorySegment target) {
+    int first = block << PageSlab.CHUNK_PAGE_BITS;
+    int end = first + shape.blockBytes(block) / ImageShape.PAGE_BYTES;
+    for (int shard = 0; shard < SHARDS; shard++) {
+      int shardFirst = shape.firstPage(shard);
+      int from = Math.max(first, shardFirst);
+      int to = Math.min(end, shardFirst + shape.pages(shard));
+      if (from < to) {
+        long offset = (long) (from - first) * ImageShape.PAGE_BYTES;
+        shards[shard].copyPages(from - shardFirst, to - shardFirst, target, offset);
+      }
+    }
+  }
+
+  /// Takes over, into an empty index, the blocks that were copied from another.
+  ///
+  /// What they hold is believed: the caller has made sure that it is what [#copyBlock] gave. If it is
+  /// not, lookups may miss, count or name anything, but everything still ends and stays in its bounds.
+  ///
+  /// @throws IllegalArgumentException if the index is not empty
+  public void adopt(ImportedBlocks blocks) {
+    ImageShape shape = blocks.shape();
+    MemorySegment[] chunks = slab.adopt(blocks);
+    for (int shard = 0; shard < SHARDS; shard++) {
+      int[] pages = new int[shape.pages(shard)];
+      if (pages.length == 0) continue;
+      for (int i = 0; i < pages.length; i++) pages[i] = shape.firstPage(shard) + i;
+      shards[shard].adopt(new Table(chunks, pages), shape.entries(shard));
+    }
   }
 
   @Override
@@ -171,11 +274,16 @@ public final class HashIndex implements AutoCloseable {
     return shards[(int) (hash >>> (Long.SIZE - SHARD_BITS))];
   }
 
-  private static long windowOf(long hash) {
+  /// The word of an entry.
+  static long wordOf(long hash, long address) {
+    return Slot.word(windowOf(hash), checked(address));
+  }
+
+  static long windowOf(long hash) {
     return (hash >>> (Long.SIZE - SHARD_BITS - Slot.WINDOW_BITS)) & Slot.WINDOW_MASK;
   }
 
-  private static long checked(long address) {
+  static long checked(long address) {
     if (address == NONE || address >>> ADDRESS_BITS != 0)
       throw new IllegalArgumentException("address " + address + " is not in 1..2^40-1");
     return address;

@@ -22,8 +22,8 @@ final class PageSlab implements AutoCloseable {
   static final int PAGES_PER_CHUNK = 1 << CHUNK_PAGE_BITS;
   static final int SPARE_PAGES = PAGES_PER_CHUNK;
 
-  private static final int CHUNK_BYTES = PAGE_BYTES * PAGES_PER_CHUNK;
-  private static final int CACHE_LINE_BYTES = 64;
+  static final int CHUNK_BYTES = PAGE_BYTES * PAGES_PER_CHUNK;
+  static final int CACHE_LINE_BYTES = 64;
   private static final short NOBODY = -1;
 
   // Guarded by this monitor. Each chunk has its own shared arena, owned here and closed by trim or
@@ -43,13 +43,19 @@ final class PageSlab implements AutoCloseable {
 
   /// Takes pages for a table of a shard, zeroed.
   synchronized Table take(int count, int owner) {
+    Table table = takeUnfilled(count, owner);
+    for (int page : table.pages()) slice(page).fill((byte) 0);
+    return table;
+  }
+
+  /// Takes pages for a table of a shard, whatever is in them: to be filled before the table is used.
+  synchronized Table takeUnfilled(int count, int owner) {
     if (closed) throw new IllegalStateException("index is closed");
     while (freeCount < count) addChunk();
     int[] pages = new int[count];
     for (int i = 0; i < count; i++) pages[i] = takeLowest(owner);
     updateLoose();
     beforeReuse();
-    for (int page : pages) slice(page).fill((byte) 0);
     return new Table(chunks, pages);
   }
 
@@ -63,6 +69,29 @@ final class PageSlab implements AutoCloseable {
     beforeReuse();
     slice(target).copyFrom(slice(page));
     return table.moved(page, target, chunks);
+  }
+
+  /// Takes the chunks of an image over, their pages in use by the shards that its shape names.
+  ///
+  /// @return the chunks, for making tables of them
+  synchronized MemorySegment[] adopt(ImportedBlocks blocks) {
+    if (closed) throw new IllegalStateException("index is closed");
+    if (chunkCount > 0) throw new IllegalArgumentException("index is not empty");
+    ImageShape shape = blocks.shape();
+    int count = shape.blocks();
+    owners = new short[count << CHUNK_PAGE_BITS];
+    Arrays.fill(owners, NOBODY);
+    for (int shard = 0; shard < HashIndex.SHARDS; shard++) {
+      int first = shape.firstPage(shard);
+      Arrays.fill(owners, first, first + shape.pages(shard), (short) shard);
+    }
+    free.set(shape.pages(), owners.length);
+    freeCount = owners.length - shape.pages();
+    chunks = blocks.chunks();
+    arenas = blocks.handOver();
+    chunkCount = count;
+    updateLoose();
+    return chunks;
   }
 
   synchronized void release(int... pages) {

@@ -1,11 +1,8 @@
 package dev.kvstore.index;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.nio.ByteOrder;
-import java.util.Objects;
 
 /// One of the independent parts of the index: a table, its lock, and the decision when to resize.
 ///
@@ -17,10 +14,6 @@ import java.util.Objects;
 /// - Lifecycle: owns its table's pages and returns them to the [PageSlab]; [#close] before the
 ///   slab's.
 final class Shard {
-  /// A word in the index image.
-  static final ValueLayout.OfLong IMAGE_WORD =
-      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
   // state: bit 0, a writer holds the lock; bit 1, entries are changing; above, the version, one
   // more each time that entries have changed. Bit 1 is set only by the holder of the lock.
   private static final long HELD = 1;
@@ -83,6 +76,24 @@ final class Shard {
     }
   }
 
+  /// As [HashIndex#containsAll], for entries of this shard.
+  void containsAll(long[] hashes, long[] addresses, int from, int to, boolean[] found) {
+    long before = (long) STATE.getAcquire(this);
+    Table seen = published();
+    try {
+      for (int i = from; i < to; i++) {
+        found[i] = seen.locate(HashIndex.wordOf(hashes[i], addresses[i])) >= 0;
+      }
+      VarHandle.acquireFence(); // the version is not read before the words
+      if (unchanged(before)) return;
+    } catch (IllegalStateException e) {
+      rethrowUnlessLate(before, e);
+    }
+    for (int i = from; i < to; i++) {
+      found[i] = contains(HashIndex.wordOf(hashes[i], addresses[i]));
+    }
+  }
+
   long touch(long window) {
     try {
       return published().touch(window);
@@ -102,9 +113,7 @@ final class Shard {
   void insert(long word) {
     lock();
     try {
-      if (count >= table.entriesMax()) grow();
-      table.add(word);
-      COUNT.setOpaque(this, count + 1);
+      insertLocked(word);
     } finally {
       unlock();
     }
@@ -122,6 +131,15 @@ final class Shard {
     }
   }
 
+  // A table without any free slot comes only of an image that lied about its entries.
+  private void insertLocked(long word) {
+    if (count >= table.entriesMax() || !table.add(word)) {
+      grow();
+      table.add(word);
+    }
+    COUNT.setOpaque(this, count + 1);
+  }
+
   boolean replace(long expected, long word) {
     lock();
     try {
@@ -131,6 +149,26 @@ final class Shard {
       table.put(slot, word);
       endChange();
       return true;
+    } finally {
+      unlock();
+    }
+  }
+
+  /// As [HashIndex#replaceAll], for entries of this shard.
+  void replaceAll(
+      long[] hashes, long[] expected, long[] addresses, int from, int to, boolean[] replaced) {
+    lock();
+    try {
+      beginChange(); // as in replace
+      try {
+        for (int i = from; i < to; i++) {
+          int slot = table.locate(HashIndex.wordOf(hashes[i], expected[i]));
+          replaced[i] = slot >= 0;
+          if (slot >= 0) table.put(slot, HashIndex.wordOf(hashes[i], addresses[i]));
+        }
+      } finally {
+        endChange();
+      }
     } finally {
       unlock();
     }
@@ -180,34 +218,66 @@ final class Shard {
     }
   }
 
-  int exportTo(MemorySegment target, long offset) {
+  /// Copies all words of the table, empty ones among them, to an array that has room for them.
+  void copyWords(long[] target) {
     lock();
     try {
-      Objects.checkFromIndexSize(offset, (long) count * Long.BYTES, target.byteSize());
-      table.copyTo(target, offset);
-      return count;
+      requireOpen();
+      table.copyWords(target);
     } finally {
       unlock();
     }
   }
 
-  void importFrom(MemorySegment source, long offset, int entries) {
-    Objects.checkFromIndexSize(offset, (long) entries * Long.BYTES, source.byteSize());
-    long end = offset + (long) entries * Long.BYTES;
-    for (long at = offset; at < end; at += Long.BYTES) {
-      if (Slot.address(source.get(IMAGE_WORD, at)) == HashIndex.NONE) {
-        throw new IllegalArgumentException("image of shard " + number + ": address 0 at " + at);
-      }
-    }
+  /// Replaces the table by one of these words, which stand as they would in a table of so many pages.
+  void install(long[] words, int pages, int entries) {
     lock();
     try {
-      if (count > 0)
-        throw new IllegalArgumentException("shard " + number + " has entries: " + count);
-      reserveLocked(entries);
-      for (long at = offset; at < end; at += Long.BYTES) {
-        table.add(source.get(IMAGE_WORD, at));
-        COUNT.setOpaque(this, count + 1);
+      requireOpen();
+      Table old = table;
+      if (old.ownsPages() && old.pages().length == pages) {
+        beginChange();
+        old.fill(words);
+        endChange();
+      } else {
+        Table next = pages == 0 ? Table.EMPTY : slab.takeUnfilled(pages, number);
+        next.fill(words);
+        publish(next);
+        if (old.ownsPages()) slab.release(old.pages());
       }
+      COUNT.setOpaque(this, entries);
+    } finally {
+      unlock();
+    }
+  }
+
+  int pages() {
+    Table now = published();
+    return now.ownsPages() ? now.pages().length : 0;
+  }
+
+  /// Copies pages of the table, in its order, from one to before another.
+  void copyPages(int from, int to, MemorySegment target, long offset) {
+    lock();
+    try {
+      for (int place = from; place < to; place++) {
+        table.copyPage(place, target, offset + (long) (place - from) * PageSlab.PAGE_BYTES);
+      }
+    } finally {
+      unlock();
+    }
+  }
+
+  /// Takes over a table that came with an image, and its word for how many entries that has; see
+  /// [#grow] and [#shrink].
+  void adopt(Table imported, int entries) {
+    lock();
+    try {
+      requireOpen();
+      if (count > 0 || table.ownsPages())
+        throw new IllegalArgumentException("shard " + number + " has entries: " + count);
+      publish(imported);
+      COUNT.setOpaque(this, entries);
     } finally {
       unlock();
     }
@@ -244,8 +314,12 @@ final class Shard {
     rebuild(pages + Math.max(1, pages / 4));
   }
 
+  // Counted, because a smaller table must have room for what is really there: the number may come
+  // from an image. A larger table has room for any.
   private void shrink() {
-    rebuild(Table.pagesFor(count));
+    COUNT.setOpaque(this, table.count());
+    int pages = Table.pagesFor(count);
+    if (pages < table.pages().length) rebuild(pages);
   }
 
   private void reserveLocked(int entries) {
@@ -259,7 +333,7 @@ final class Shard {
     synchronized (slab) { // all the while: one table at a time exists twice
       Table old = table;
       Table next = pages == 0 ? Table.EMPTY : slab.take(pages, number);
-      old.copyTo(next);
+      COUNT.setOpaque(this, old.copyTo(next));
       publish(next);
       if (old.ownsPages()) slab.release(old.pages());
     }

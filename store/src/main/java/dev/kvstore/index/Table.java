@@ -26,6 +26,9 @@ final class Table {
   static final int SLOTS_PER_BUCKET = 8;
   static final int SLOTS_PER_PAGE = PageSlab.PAGE_BYTES / Long.BYTES;
 
+  /// So that slots are numbered by an int.
+  static final int PAGES_MAX = Integer.MAX_VALUE / SLOTS_PER_PAGE;
+
   /// No entries and no pages: a bucket that stays empty, shared by all shards that are.
   static final Table EMPTY = new Table(Arena.global().allocate(64, 64));
 
@@ -75,14 +78,8 @@ final class Table {
     this.chunks = chunks;
     this.pages = pages;
     this.buckets = Math.multiplyExact(pages.length, 1 << PAGE_BUCKET_BITS);
-    this.entriesMax = (int) (LOAD_MAX * SLOTS_PER_PAGE * pages.length);
-    this.entriesMin =
-        (int)
-            Math.max(
-                1,
-                Math.min(
-                    LOAD_SHRINK * SLOTS_PER_PAGE * pages.length,
-                    LOAD_REBUILT * SLOTS_PER_PAGE * (pages.length - 1)));
+    this.entriesMax = entriesMax(pages.length);
+    this.entriesMin = entriesMin(pages.length);
   }
 
   private Table(MemorySegment bucket) {
@@ -101,6 +98,20 @@ final class Table {
   /// Pages of a table made for this many entries, with room to grow into; 0 for none.
   static int pagesFor(int entries) {
     return (int) Math.ceil(entries / (LOAD_REBUILT * SLOTS_PER_PAGE));
+  }
+
+  /// How many entries a table of so many pages may hold.
+  static int entriesMax(int pages) {
+    return (int) (LOAD_MAX * SLOTS_PER_PAGE * pages);
+  }
+
+  /// With how few entries a table of so many pages is made smaller.
+  static int entriesMin(int pages) {
+    return (int)
+        Math.max(
+            1,
+            Math.min(
+                LOAD_SHRINK * SLOTS_PER_PAGE * pages, LOAD_REBUILT * SLOTS_PER_PAGE * (pages - 1)));
   }
 
   int entriesMax() {
@@ -201,24 +212,28 @@ final class Table {
   }
 
   /// Adds an entry. One word is written, so a probe sees the table before it or after it.
-  void add(long word) {
+  ///
+  /// @return false if no slot is free, which comes only of an image that lied about its entries
+  boolean add(long word) {
     int bucket = home(Slot.window(word));
-    while (true) {
+    for (int left = buckets; left > 0; left--) {
       int page = pages[bucket >>> PAGE_BUCKET_BITS];
       MemorySegment chunk = chunks[page >>> PageSlab.CHUNK_PAGE_BITS];
       long offset = offset(page, bucket << SLOT_BITS);
       if (!isFull(chunk, offset)) {
         WORD.setRelease(chunk, offset + (long) used(chunk, offset) * Long.BYTES, word);
-        return;
+        return true;
       }
       bucket = after(bucket);
     }
+    return false;
   }
 
-  /// Adds an entry unless one of the same window is there, whose key might be the same.
+  /// Adds an entry unless one of the same window is there, whose key might be the same, or no slot is
+  /// free.
   boolean addIfVacant(long word) {
     int bucket = home(Slot.window(word));
-    while (true) {
+    for (int left = buckets; left > 0; left--) {
       int page = pages[bucket >>> PAGE_BUCKET_BITS];
       MemorySegment chunk = chunks[page >>> PageSlab.CHUNK_PAGE_BITS];
       long offset = offset(page, bucket << SLOT_BITS);
@@ -229,6 +244,7 @@ final class Table {
       }
       bucket = after(bucket);
     }
+    return false;
   }
 
   /// The address of some entry of this window, or [HashIndex#NONE]: a guess for who wants to load what
@@ -283,18 +299,29 @@ final class Table {
   }
 
   /// Adds all entries to another table, which is empty, has room for them and is seen by nobody yet.
-  void copyTo(Table other) {
+  /// Returns how many there are.
+  int copyTo(Table other) {
     byte[] used = new byte[other.buckets]; // spares a look at each bucket for each of its entries
+    int copied = 0;
     for (int bucket = 0; bucket < buckets; bucket++) {
       int page = pages[bucket >>> PAGE_BUCKET_BITS];
       MemorySegment chunk = chunks[page >>> PageSlab.CHUNK_PAGE_BITS];
       long offset = offset(page, bucket << SLOT_BITS);
       for (int slot = 0; slot < SLOTS_PER_BUCKET; slot++) {
         long word = chunk.get(GLANCE, offset + (long) slot * Long.BYTES);
-        if (word == Slot.EMPTY) break;
+        if (word == Slot.EMPTY) continue;
         other.addFresh(word, used);
+        copied++;
       }
     }
+    return copied;
+  }
+
+  /// Counts the entries.
+  int count() {
+    int count = 0;
+    for (int bucket = 0; bucket < buckets; bucket++) count += used(bucket);
+    return count;
   }
 
   private void addFresh(long word, byte[] used) {
@@ -331,15 +358,42 @@ final class Table {
     return to;
   }
 
-  /// Writes all words, little-endian.
-  void copyTo(MemorySegment target, long offset) {
-    for (int bucket = 0; bucket < buckets; bucket++) {
-      int end = (bucket << SLOT_BITS) + used(bucket);
-      for (int slot = bucket << SLOT_BITS; slot < end; slot++) {
-        target.set(Shard.IMAGE_WORD, offset, get(slot));
-        offset += Long.BYTES;
-      }
+  /// Copies all words, empty ones among them.
+  void copyWords(long[] target) {
+    if (!ownsPages()) return;
+    for (int place = 0; place < pages.length; place++) {
+      MemorySegment.copy(
+          chunkOf(place),
+          ValueLayout.JAVA_LONG,
+          PageSlab.offsetInChunk(pages[place]),
+          target,
+          place * SLOTS_PER_PAGE,
+          SLOTS_PER_PAGE);
     }
+  }
+
+  /// Overwrites all pages. Before anybody else sees the table.
+  void fill(long[] words) {
+    if (!ownsPages()) return;
+    for (int place = 0; place < pages.length; place++) {
+      MemorySegment.copy(
+          words,
+          place * SLOTS_PER_PAGE,
+          chunkOf(place),
+          ValueLayout.JAVA_LONG,
+          PageSlab.offsetInChunk(pages[place]),
+          SLOTS_PER_PAGE);
+    }
+  }
+
+  private MemorySegment chunkOf(int place) {
+    return chunks[pages[place] >>> PageSlab.CHUNK_PAGE_BITS];
+  }
+
+  /// Copies a page as it is, by its place in the table.
+  void copyPage(int place, MemorySegment target, long offset) {
+    MemorySegment.copy(
+        chunkOf(place), PageSlab.offsetInChunk(pages[place]), target, offset, PageSlab.PAGE_BYTES);
   }
 
   private int home(long window) {
@@ -365,14 +419,15 @@ final class Table {
     return used(chunk, offset(page, bucket << SLOT_BITS));
   }
 
-  /// How many slots of a bucket are taken, without a branch. For the holder of the shard's lock.
+  /// How many slots of a bucket are taken, without a branch: up to the last one. For the holder of the
+  /// shard's lock.
   private static int used(MemorySegment chunk, long offset) {
-    int used = 0;
+    int taken = 0;
     for (int slot = 0; slot < SLOTS_PER_BUCKET; slot++) {
       long word = chunk.get(GLANCE, offset + (long) slot * Long.BYTES);
-      used += (int) ((word | -word) >>> 63);
+      taken |= (int) ((word | -word) >>> 63) << slot;
     }
-    return used;
+    return Integer.SIZE - Integer.numberOfLeadingZeros(taken);
   }
 
   private long get(int slot) {

@@ -86,7 +86,9 @@ final class DirectoryLock implements AutoCloseable {
         }
       }
       Holding taken = acquire(directory, access, keys);
-      keys.forEach(key -> HELD.put(key, taken));
+      for (Object key : keys) {
+        HELD.put(key, taken);
+      }
       return new DirectoryLock(taken);
     }
   }
@@ -122,7 +124,8 @@ final class DirectoryLock implements AutoCloseable {
 
   private static Holding acquire(Path directory, Access access, List<Object> keys) {
     KeptOpen kept = new KeptOpen(keys.getLast(), access);
-    FileChannel channel = NEVER_CLOSED.get(kept);
+    // Asked only if there are any: a JVM that has just started takes milliseconds to hash a record.
+    FileChannel channel = NEVER_CLOSED.isEmpty() ? null : NEVER_CLOSED.get(kept);
     boolean foreign = channel != null;
     try {
       if (channel == null) {
@@ -135,7 +138,9 @@ final class DirectoryLock implements AutoCloseable {
           self.write(channel);
         }
       }
-      NEVER_CLOSED.remove(kept);
+      if (!NEVER_CLOSED.isEmpty()) {
+        NEVER_CLOSED.remove(kept);
+      }
       return new Holding(keys, access, self, channel);
     } catch (OverlappingFileLockException e) {
       if (channel != null) {

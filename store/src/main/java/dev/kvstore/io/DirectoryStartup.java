@@ -2,12 +2,14 @@ package dev.kvstore.io;
 
 import dev.kvstore.StoreStartupException;
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.util.stream.Stream;
+import java.util.Objects;
 
 /// Finds the directory of a store, or makes it, and sees to it that it can be used.
 final class DirectoryStartup {
@@ -62,8 +64,10 @@ final class DirectoryStartup {
   }
 
   private static boolean isEmpty(Path directory) throws IOException {
-    try (Stream<Path> entries = Files.list(directory)) {
-      return entries.findAny().isEmpty();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+      return !entries.iterator().hasNext();
+    } catch (DirectoryIteratorException e) {
+      throw Objects.requireNonNull(e.getCause());
     }
   }
 

@@ -51,22 +51,27 @@ final class DiskFile implements FileHandle {
 
   @Override
   public void read(long offset, byte[] target, int from, int length) {
-    ByteBuffer rest = ByteBuffer.wrap(target, from, length);
-    long at = offset;
+    read(offset, MemorySegment.ofArray(target).asSlice(from, length));
+  }
+
+  @Override
+  public void read(long offset, MemorySegment target) {
+    long size = target.byteSize();
     try {
-      while (rest.hasRemaining()) {
+      for (long done = 0; done < size; ) {
         // In pieces: the JDK keeps a direct buffer of the largest size it was ever asked for.
-        ByteBuffer piece = rest.slice(rest.position(), Math.min(rest.remaining(), CHUNK_BYTES));
-        int count = channel.read(piece, at);
+        ByteBuffer piece = target.asSlice(done, Math.min(size - done, CHUNK_BYTES)).asByteBuffer();
+        int count = channel.read(piece, offset + done);
         if (count < 0) {
           throw Failures.failed(
-              "read " + length + " B at " + offset + " of " + name, path, "the file ends at " + at);
+              "read " + size + " B at " + offset + " of " + name,
+              path,
+              "the file ends at " + (offset + done));
         }
-        at += count;
-        rest.position(rest.position() + count);
+        done += count;
       }
     } catch (IOException e) {
-      throw Failures.failed("read " + length + " B at " + offset + " of " + name, path, e);
+      throw Failures.failed("read " + size + " B at " + offset + " of " + name, path, e);
     }
   }
 

@@ -16,6 +16,11 @@ public interface FileHandle extends AutoCloseable {
   /// @throws dev.kvstore.StoreIoException also if the file ends before
   void read(long offset, byte[] target, int from, int length);
 
+  /// Reads exactly as many bytes as the target has, without another copy if that is off the heap.
+  ///
+  /// @throws dev.kvstore.StoreIoException also if the file ends before
+  void read(long offset, MemorySegment target);
+
   /// Writes these bytes, lengthening the file if need be.
   void write(long offset, MemorySegment bytes);
 

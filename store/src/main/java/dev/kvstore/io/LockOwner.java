@@ -7,7 +7,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.time.temporal.ChronoUnit;
+import java.time.LocalDateTime;
+import java.time.ZoneOffset;
 import java.util.Optional;
 
 /// Who has a directory, as the file `LOCK` tells it to people; one `name=value` a line.
@@ -27,14 +28,24 @@ record LockOwner(long pid, String host, String since) {
   private static final String UNKNOWN = "unknown";
   private static final int FILE_BYTES_MAX = 1024;
   private static final int VALUE_CHARS_MAX = 128;
+  private static final Path LINUX_SELF = Path.of("/proc/self");
   private static final Path LINUX_HOST_NAME = Path.of("/proc/sys/kernel/hostname");
 
   /// This process, from now on.
   static LockOwner self() {
     return new LockOwner(
-        ProcessHandle.current().pid(),
+        ownPid(),
         printable(hostName()),
-        Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
+        LocalDateTime.ofEpochSecond(Instant.now().getEpochSecond(), 0, ZoneOffset.UTC) + "Z");
+  }
+
+  /// The number of this process. The JDK makes a pool of threads before it tells.
+  private static long ownPid() {
+    try {
+      return Long.parseLong(Files.readSymbolicLink(LINUX_SELF).toString());
+    } catch (IOException | NumberFormatException | UnsupportedOperationException e) {
+      return ProcessHandle.current().pid();
+    }
   }
 
   /// The name this machine gives itself. The JDK would ask the network, and might wait for it.
@@ -89,7 +100,12 @@ record LockOwner(long pid, String host, String since) {
 
   private static String printable(String value) {
     String cut = value.substring(0, Math.min(value.length(), VALUE_CHARS_MAX));
-    return cut.codePoints().allMatch(c -> c > ' ' && c < 0x7F) && !cut.isEmpty() ? cut : UNKNOWN;
+    for (int i = 0; i < cut.length(); i++) {
+      if (cut.charAt(i) <= ' ' || cut.charAt(i) >= 0x7F) {
+        return UNKNOWN;
+      }
+    }
+    return cut.isEmpty() ? UNKNOWN : cut;
   }
 
   /// Writes this owner over what the file said. A full disk is no obstacle: the lock holds without.

@@ -3,6 +3,7 @@ package dev.kvstore.segment;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.util.zip.CRC32C;
 
 /// Computes the checksum of records, see [RecordFormat]. One thread at a time; keep and reuse.
@@ -57,6 +58,38 @@ public final class RecordChecksum {
       from += length;
     }
     return finish(log, at);
+  }
+
+  /// Begins with a body that comes in pieces.
+  void start() {
+    crc.reset();
+  }
+
+  /// Goes on with a piece of the body, in memory that is not of a file.
+  void add(ByteBuffer buffer, int from, int length) {
+    crc.update(buffer.limit(from + length).position(from));
+  }
+
+  /// The sum of a record in memory that is not of a file, which native code may read.
+  ///
+  /// @param bodyEnd where key and value end
+  int ofBuffered(ByteBuffer buffer, int at, int bodyEnd) {
+    crc.reset();
+    crc.update(buffer.limit(bodyEnd).position(at + RecordFormat.HEADER_BYTES));
+    crc.update(
+        buffer.limit(at + RecordFormat.HEADER_BYTES).position(at + RecordFormat.SUMMED_FROM));
+    return (int) crc.getValue();
+  }
+
+  /// Takes a record out of its batch: sets the field to 0 and returns what the sum becomes by that. A
+  /// CRC is linear, so what changes in it depends on nothing but the bits that change and how far they
+  /// are from the end; the body need not be summed again.
+  int withoutBatch(int sum, MemorySegment log, long at) {
+    crc.reset();
+    int before = finish(log, at);
+    log.set(LittleEndian.INT, at + RecordFormat.BATCH_LEFT, 0);
+    crc.reset();
+    return sum ^ before ^ finish(log, at);
   }
 
   /// Whether the record at this place, whose sizes the caller has checked, verifies.

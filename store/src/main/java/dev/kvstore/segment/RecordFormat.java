@@ -3,6 +3,10 @@ package dev.kvstore.segment;
 import dev.kvstore.Encoding;
 import dev.kvstore.KvStore;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /// Record, version 1. Little-endian. Starts on an 8-byte boundary; padding behind it is zero.
@@ -53,6 +57,9 @@ public final class RecordFormat {
   static final int BATCH_LEFT = 12;
   static final int SEQUENCE = 16;
   static final int STAMP = 24;
+
+  private static final VarHandle ARRAY_INT =
+      MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
 
   private static final long TIMESTAMP_MAX = (1L << 48) - 1;
   private static final long OFFSET_FACTOR = 0xD6E8FEB86659FD93L;
@@ -106,6 +113,25 @@ public final class RecordFormat {
     }
   }
 
+  /// Puts a SEAL record together, without its checksum.
+  static void writeSeal(MemorySegment log, long at, Seal seal, long timestampMillis) {
+    byte[] header = new byte[HEADER_BYTES];
+    writeHeader(
+        header, SEAL, Encoding.BYTES, 0, SEAL_VALUE_BYTES, 0, seal.maxSequence(), timestampMillis);
+    placeHeader(header, 0, log, at);
+    byte[] value = sealValue(seal);
+    MemorySegment.copy(value, 0, log, ValueLayout.JAVA_BYTE, at + HEADER_BYTES, value.length);
+  }
+
+  /// The value of a SEAL record; its last 4 bytes are 0.
+  static byte[] sealValue(Seal seal) {
+    byte[] value = new byte[SEAL_VALUE_BYTES];
+    LittleEndian.ARRAY_LONG.set(value, 0, seal.records());
+    LittleEndian.ARRAY_LONG.set(value, 8, seal.minSequence());
+    LittleEndian.ARRAY_LONG.set(value, 16, seal.digest() & 0xFFFF_FFFFL);
+    return value;
+  }
+
   public static int checksum(MemorySegment log, long at) {
     return log.get(LittleEndian.INT, at + CHECKSUM);
   }
@@ -148,19 +174,45 @@ public final class RecordFormat {
   /// passes has sizes that fit below `limit`.
   public static @Nullable String problem(MemorySegment log, long at, long limit) {
     if (limit - at < HEADER_BYTES) {
-      return "only " + (limit - at) + " bytes are left, too few for a record";
+      return tooFewBytes(limit - at);
     }
-    int kind = kind(log, at);
+    return problem(
+        log.get(LittleEndian.INT, at + KIND),
+        log.get(LittleEndian.INT, at + VALUE_SIZE),
+        log.get(LittleEndian.LONG, at + STAMP),
+        limit - at);
+  }
+
+  /// The same for a header in an array.
+  ///
+  /// @param left bytes from the beginning of the record to the limit
+  static @Nullable String problem(byte[] bytes, int at, long left) {
+    if (left < HEADER_BYTES) {
+      return tooFewBytes(left);
+    }
+    return problem(
+        (int) ARRAY_INT.get(bytes, at + KIND),
+        (int) ARRAY_INT.get(bytes, at + VALUE_SIZE),
+        (long) LittleEndian.ARRAY_LONG.get(bytes, at + STAMP),
+        left);
+  }
+
+  private static String tooFewBytes(long left) {
+    return "only " + left + " bytes are left, too few for a record";
+  }
+
+  private static @Nullable String problem(
+      int kindAndKey, int unsignedValueSize, long stamp, long left) {
+    int kind = kindAndKey & 0xFF;
     if (kind < PUT || kind > SEAL) {
       return "no record: kind " + kind;
     }
-    long stamp = log.get(LittleEndian.LONG, at + STAMP);
     if (stamp >>> 48 != 0) {
       return "unknown record flags " + Long.toHexString(stamp >>> 48);
     }
-    int keySize = keySize(log, at);
-    long valueSize = valueSize(log, at);
-    int encoding = encodingCode(log, at);
+    int encoding = kindAndKey >>> 8 & 0xFF;
+    int keySize = kindAndKey >>> 16;
+    long valueSize = unsignedValueSize & 0xFFFF_FFFFL;
     boolean sizesFit =
         switch (kind) {
           case PUT -> keySize > 0 && valueSize <= KvStore.VALUE_BYTES_MAX;
@@ -177,11 +229,37 @@ public final class RecordFormat {
           + valueSize
           + " B";
     }
-    if (recordBytes(keySize, valueSize) > limit - at) {
+    if (recordBytes(keySize, valueSize) > left) {
       return "the record would end "
           + recordBytes(keySize, valueSize)
           + " bytes on, behind the log's end";
     }
     return null;
+  }
+
+  // ---- A header in an array
+
+  static int checksum(byte[] bytes, int at) {
+    return (int) ARRAY_INT.get(bytes, at + CHECKSUM);
+  }
+
+  static int kind(byte[] bytes, int at) {
+    return bytes[at + KIND];
+  }
+
+  static int keySize(byte[] bytes, int at) {
+    return (int) ARRAY_INT.get(bytes, at + KIND) >>> 16;
+  }
+
+  static long valueSize(byte[] bytes, int at) {
+    return (int) ARRAY_INT.get(bytes, at + VALUE_SIZE) & 0xFFFF_FFFFL;
+  }
+
+  static long batchLeft(byte[] bytes, int at) {
+    return (int) ARRAY_INT.get(bytes, at + BATCH_LEFT) & 0xFFFF_FFFFL;
+  }
+
+  static long sequence(byte[] bytes, int at) {
+    return (long) LittleEndian.ARRAY_LONG.get(bytes, at + SEQUENCE);
   }
 }

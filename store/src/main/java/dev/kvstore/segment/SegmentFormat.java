@@ -2,9 +2,7 @@ package dev.kvstore.segment;
 
 import dev.kvstore.StoreCorruptionException;
 import java.lang.foreign.MemorySegment;
-import java.util.Locale;
 import java.util.OptionalLong;
-import java.util.regex.Pattern;
 
 /// Segment file, version 1. Little-endian.
 ///
@@ -25,41 +23,54 @@ public final class SegmentFormat {
   private static final int SEGMENT_ID = 32;
   private static final int CREATED = 40;
   private static final int CHECKSUM = 60;
-  private static final Pattern SEGMENT_NAME = Pattern.compile("([0-9]{10,19})\\.seg");
-  private static final Pattern HINT_NAME = Pattern.compile("([0-9]{10,19})\\.hint");
+  private static final String SEGMENT_SUFFIX = ".seg";
+  private static final String HINT_SUFFIX = ".hint";
+  private static final int ID_DIGITS_LEAST = 10;
+  private static final int ID_DIGITS_MOST = 19;
 
   private SegmentFormat() {}
 
   public static String segmentName(long id) {
-    return String.format(Locale.ROOT, "%010d.seg", id);
+    return name(id, SEGMENT_SUFFIX);
   }
 
   public static String hintName(long id) {
-    return String.format(Locale.ROOT, "%010d.hint", id);
+    return name(id, HINT_SUFFIX);
   }
 
   /// The id in the name of a segment file; empty if it is not exactly such a name.
   public static OptionalLong segmentIdOf(String name) {
-    return idOf(SEGMENT_NAME, name);
+    return idOf(name, SEGMENT_SUFFIX);
   }
 
   /// The id in the name of a hint file; empty if it is not exactly such a name.
   public static OptionalLong hintIdOf(String name) {
-    return idOf(HINT_NAME, name);
+    return idOf(name, HINT_SUFFIX);
   }
 
-  private static OptionalLong idOf(Pattern pattern, String name) {
-    var matcher = pattern.matcher(name);
-    if (!matcher.matches()) {
+  // Digit by digit: every open asks this of every file, and in a JVM that has just started a
+  // formatter
+  // and a pattern take longer than reading the files.
+  private static String name(long id, String suffix) {
+    String digits = Long.toString(id);
+    return "0".repeat(Math.max(0, ID_DIGITS_LEAST - digits.length())) + digits + suffix;
+  }
+
+  private static OptionalLong idOf(String name, String suffix) {
+    int digits = name.length() - suffix.length();
+    if (digits < ID_DIGITS_LEAST || digits > ID_DIGITS_MOST || !name.endsWith(suffix)) {
       return OptionalLong.empty();
     }
-    try {
-      long id = Long.parseLong(matcher.group(1));
-      String canonical = String.format(Locale.ROOT, "%010d", id);
-      return canonical.equals(matcher.group(1)) ? OptionalLong.of(id) : OptionalLong.empty();
-    } catch (NumberFormatException e) {
-      return OptionalLong.empty();
+    long id = 0;
+    for (int i = 0; i < digits; i++) {
+      int digit = name.charAt(i) - '0';
+      if (digit < 0 || digit > 9 || id > (Long.MAX_VALUE - digit) / 10) {
+        return OptionalLong.empty();
+      }
+      id = 10 * id + digit;
     }
+    boolean isCanonical = digits == ID_DIGITS_LEAST || name.charAt(0) != '0';
+    return isCanonical ? OptionalLong.of(id) : OptionalLong.empty();
   }
 
   static void writeHeader(MemorySegment file, StoreId store, long segmentId, long createdMillis) {

@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// One thread at a time. Never reads at or behind `limit`, never allocates by a length it reads.
 public final class SegmentScanner {
+  private static final MemorySegment ZEROS = MemorySegment.ofArray(new byte[64 << 10]);
+
   private final Segment segment;
   private final MemorySegment memory;
   private final long limit;
@@ -103,9 +105,27 @@ public final class SegmentScanner {
     return length == 0 ? List.of() : List.of(key);
   }
 
+  /// Whether any byte from here to the limit is not zero.
+  public boolean hasNonZero() {
+    for (long at = position; at < limit; at += ZEROS.byteSize()) {
+      if (!isZero(at, Math.min(limit, at + ZEROS.byteSize()))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private boolean isZero(long from, long to) {
+    return MemorySegment.mismatch(memory, from, to, ZEROS, 0, to - from) < 0;
+  }
+
   /// How far bytes that are not zero reach from here to the limit.
   public long lastNonZero() {
-    for (long at = limit; at > position; at--) {
+    long end = limit;
+    while (end - position >= ZEROS.byteSize() && isZero(end - ZEROS.byteSize(), end)) {
+      end -= ZEROS.byteSize();
+    }
+    for (long at = end; at > position; at--) {
       if (at % 8 == 0 && at - 8 >= position && memory.get(LittleEndian.LONG, at - 8) == 0) {
         at -= 7;
       } else if (memory.get(JAVA_BYTE, at - 1) != 0) {

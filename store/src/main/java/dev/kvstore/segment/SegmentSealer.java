@@ -1,18 +1,20 @@
 package dev.kvstore.segment;
 
+import dev.kvstore.KvStore;
 import dev.kvstore.StoreCorruptionException;
 import dev.kvstore.StoreIoException;
 import dev.kvstore.io.Directory;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.util.zip.CRC32C;
+import java.util.function.Consumer;
 
 /// Ends a segment: SEAL record, force, cut, read-only mapping, hint file.
 ///
 /// One thread at a time for one segment; nobody appends to it any more. A crash at any step leaves a
 /// segment that recovery reads to its last whole record, with or without the seal.
 public final class SegmentSealer {
+  /// From which the number of records is guessed before they are counted.
+  private static final int USUAL_RECORD_BYTES = 128;
+
   private final Directory directory;
   private final StoreId store;
   private final KeyHasher hasher;
@@ -33,7 +35,18 @@ public final class SegmentSealer {
       return before;
     }
     Segment segment = writer.segment();
-    Summary summary = Summary.of(segment);
+    try (HintBuilder hint = new HintBuilder(segment.end() / USUAL_RECORD_BYTES)) {
+      SealedSegment sealed = seal(writer, Summary.of(segment, hasher, hint), timestampMillis);
+      writeHint(sealed, hint);
+      return sealed;
+    }
+  }
+
+  /// Seals what the writer has written as above, but for the hint file.
+  ///
+  /// @param summary what its records add up to
+  public SealedSegment seal(SegmentWriter writer, Summary summary, long timestampMillis) {
+    Segment segment = writer.segment();
     // Forced before the seal, because a seal vouches for everything before it.
     writer.force();
     writer.appendSeal(summary.seal(), timestampMillis);
@@ -50,7 +63,6 @@ public final class SegmentSealer {
             summary.seal().maxSequence(),
             sealChecksum);
     writer.markSealed(sealed);
-    writeHint(segment, sealed);
     return sealed;
   }
 
@@ -66,18 +78,41 @@ public final class SegmentSealer {
     return scanner.problem() != null;
   }
 
-  /// Writes the hint file of a sealed segment, if there is space for it.
+  /// Writes the hint file of a sealed segment from its records, if there is space for it.
+  ///
+  /// @throws StoreCorruptionException if a record does not verify or does not count; there is no hint
+  ///     file then
   public void writeHint(Segment segment, SealedSegment sealed) {
-    try {
-      HintFile.write(directory, store, segment, sealed, hasher);
-    } catch (StoreIoException e) {
-      System.getLogger(SegmentSealer.class.getName())
-          .log(
-              System.Logger.Level.WARNING,
-              "no hint file for {0}, the next open will scan it: {1}",
-              segment.name(),
-              e.getMessage());
+    try (HintBuilder hint = new HintBuilder(sealed.records())) {
+      Summary.of(segment, hasher, hint);
+      if (hint.count() != sealed.records()) {
+        throw new StoreCorruptionException(
+            segment.name(),
+            sealed.bytes(),
+            hint.count() + " records, it was sealed with " + sealed.records());
+      }
+      writeHint(sealed, hint);
     }
+  }
+
+  /// Writes the hint file of a sealed segment from these entries, if there is space for it.
+  public void writeHint(SealedSegment sealed, HintBuilder entries) {
+    try (HintWriter writer = HintWriter.create(directory, store, sealed)) {
+      entries.forEachRun(writer::write);
+      writer.finish();
+    } catch (StoreIoException e) {
+      noHint(sealed, e);
+    }
+  }
+
+  /// Says in the log that a segment has no hint file.
+  public static void noHint(SealedSegment sealed, StoreIoException e) {
+    System.getLogger(SegmentSealer.class.getName())
+        .log(
+            System.Logger.Level.WARNING,
+            "no hint file for {0}, the next open will scan it: {1}",
+            SegmentFormat.segmentName(sealed.id()),
+            e.getMessage());
   }
 
   /// What a walk over the records of a segment adds up.
@@ -88,33 +123,46 @@ public final class SegmentSealer {
     ///
     /// @throws StoreCorruptionException if something does not verify
     public static Summary of(Segment segment) {
+      return of(segment, scanner -> {});
+    }
+
+    /// As above, and gives the builder an entry for each record.
+    public static Summary of(Segment segment, KeyHasher hasher, HintBuilder hint) {
+      byte[] key = new byte[KvStore.KEY_BYTES_MAX];
+      return of(
+          segment,
+          scanner ->
+              hint.add(
+                  hasher.hash(key, 0, scanner.copyKey(key)),
+                  scanner.sequence(),
+                  scanner.offset(),
+                  scanner.recordBytes(),
+                  scanner.kind() == RecordFormat.DELETE));
+    }
+
+    private static Summary of(Segment segment, Consumer<SegmentScanner> records) {
       MemorySegment log = segment.memory();
       SegmentScanner scanner =
           new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, segment.end());
-      CRC32C digest = new CRC32C();
-      ByteBuffer word = ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-      long records = 0;
-      long tombstoneBytes = 0;
-      long minSequence = Long.MAX_VALUE;
-      long maxSequence = 0;
+      SegmentTally tally = new SegmentTally();
       while (scanner.next() && scanner.kind() != RecordFormat.SEAL) {
-        digest.update(word.clear().putInt(RecordFormat.checksum(log, scanner.offset())).flip());
+        int checksum = RecordFormat.checksum(log, scanner.offset());
         if (scanner.kind() == RecordFormat.MARK) {
+          tally.mark(checksum);
           continue;
         }
-        records++;
-        minSequence = Math.min(minSequence, scanner.sequence());
-        maxSequence = Math.max(maxSequence, scanner.sequence());
-        if (scanner.kind() == RecordFormat.DELETE) {
-          tombstoneBytes += scanner.recordBytes();
-        }
+        tally.record(
+            checksum,
+            scanner.sequence(),
+            scanner.recordBytes(),
+            scanner.kind() == RecordFormat.DELETE);
+        records.accept(scanner);
       }
       String problem = scanner.problem();
       if (problem != null) {
         throw new StoreCorruptionException(segment.name(), scanner.position(), problem);
       }
-      return new Summary(
-          new Seal(records, minSequence, maxSequence, (int) digest.getValue()), tombstoneBytes);
+      return tally.summary();
     }
   }
 }

@@ -202,38 +202,6 @@ public final class SegmentWriter {
     advance(RecordFormat.MARK_BYTES);
   }
 
-  /// Copies a whole record from another segment, keeping its sequence and time, if it verifies.
-  /// Outside any batch: what is copied has been replayed already. The caller has checked that the
-  /// sizes fit the other segment, and that the record fits here.
-  ///
-  /// @return the offset here, or -1 if the record is damaged and nothing was appended
-  public long copy(Segment from, long offset, RecordChecksum checksum) {
-    long at = position;
-    MemorySegment source = from.memory();
-    int keySize = RecordFormat.keySize(source, offset);
-    long valueSize = RecordFormat.valueSize(source, offset);
-    long bytes = RecordFormat.recordBytes(keySize, valueSize);
-    assert bytes <= remaining() : bytes + " > " + remaining();
-    MemorySegment.copy(source, offset, memory, at, RecordFormat.HEADER_BYTES + keySize + valueSize);
-    // Summed where it arrived: what verifies now is what was copied, whatever became of the source.
-    int sum = checksum.of(memory, at, keySize, valueSize);
-    int wanted = RecordFormat.checksum(memory, at) ^ RecordFormat.placeMask(from.salt(), offset);
-    if (sum != wanted) {
-      memory.asSlice(at, bytes).fill((byte) 0);
-      return -1;
-    }
-    if (RecordFormat.batchLeft(memory, at) != 0) {
-      memory.set(LittleEndian.INT, at + RecordFormat.BATCH_LEFT, 0);
-      sum = checksum.of(memory, at, keySize, valueSize);
-    }
-    memory.set(
-        LittleEndian.INT,
-        at + RecordFormat.CHECKSUM,
-        sum ^ RecordFormat.placeMask(segment.salt(), at));
-    advance(bytes);
-    return at;
-  }
-
   /// How it has been sealed; null before that.
   @Nullable SealedSegment sealed() {
     return sealed;
@@ -246,10 +214,7 @@ public final class SegmentWriter {
   /// Appends the SEAL record; see [RecordFormat]. Room for it has been set aside.
   void appendSeal(Seal seal, long timestampMillis) {
     long at = position;
-    byte[] value = new byte[RecordFormat.SEAL_VALUE_BYTES];
-    LittleEndian.ARRAY_LONG.set(value, 0, seal.records());
-    LittleEndian.ARRAY_LONG.set(value, 8, seal.minSequence());
-    LittleEndian.ARRAY_LONG.set(value, 16, seal.digest() & 0xFFFF_FFFFL);
+    byte[] value = RecordFormat.sealValue(seal);
     RecordChecksum checksum = new RecordChecksum();
     RecordFormat.writeHeader(
         checksum.header(),

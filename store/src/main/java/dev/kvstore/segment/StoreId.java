@@ -2,6 +2,7 @@ package dev.kvstore.segment;
 
 import java.util.Locale;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /// 128 random bits that every file of a store carries. What must differ from store to store without
 /// being guessable from outside is derived from them: the seed of the key hash, and the place masks
@@ -30,6 +31,19 @@ public record StoreId(long high, long low) {
     mixed = (mixed ^ (mixed >>> 33)) * 0xFF51AFD7ED558CCDL;
     mixed = (mixed ^ (mixed >>> 33)) * 0xC4CEB9FE1A85EC53L;
     return mixed ^ (mixed >>> 33);
+  }
+
+  // As a record's own, which takes milliseconds to make in a JVM that has just started; every file
+  // that
+  // is opened is compared.
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof StoreId that && high == that.high && low == that.low;
+  }
+
+  @Override
+  public int hashCode() {
+    return Long.hashCode(high ^ low);
   }
 
   @Override

@@ -10,6 +10,7 @@ import dev.kvstore.io.Access;
 import dev.kvstore.io.Directory;
 import dev.kvstore.io.DiskDirectory;
 import dev.kvstore.io.FileHandle;
+import dev.kvstore.segment.HintEntries;
 import dev.kvstore.segment.HintFile;
 import dev.kvstore.segment.KeyHasher;
 import dev.kvstore.segment.LittleEndian;
@@ -271,7 +272,8 @@ class RecordsOnDiskTest {
                 }
               }
             });
-        try (HintFile hint = HintFile.open(open, store, sealed)) {
+        try (HintFile file = HintFile.open(open, store, sealed)) {
+          HintEntries hint = file.entries();
           assertThat(hint.count()).isEqualTo(hashes.size());
           for (long entry = 0; entry < hint.count(); entry++) {
             assertThat(hashes.remove(hint.offset(entry))).isEqualTo(hint.hash(entry));

@@ -225,6 +225,28 @@ abstract class FileContract {
   }
 
   @Test
+  void aReadFillsMemoryOfAnyKind() {
+    byte[] large = bytes((2 << 20) + 77);
+    try (FileHandle file = directory.create(FILE);
+        Arena arena = Arena.ofShared()) {
+      file.write(0, MemorySegment.ofArray(large));
+      MemorySegment outside = arena.allocate(large.length - 5);
+      file.read(5, outside);
+      assertThat(outside.toArray(JAVA_BYTE)).isEqualTo(Arrays.copyOfRange(large, 5, large.length));
+      byte[] inside = new byte[100];
+      file.read(7, MemorySegment.ofArray(inside).asSlice(10, 20));
+      byte[] expected = new byte[100];
+      System.arraycopy(large, 7, expected, 10, 20);
+      assertThat(inside).isEqualTo(expected);
+      file.read(large.length, outside.asSlice(0, 0));
+      assertThatThrownBy(() -> file.read(6, outside.asSlice(0, large.length - 5)))
+          .isInstanceOf(StoreIoException.class)
+          .hasMessageContaining(FILE)
+          .hasMessageContaining("ends");
+    }
+  }
+
+  @Test
   void aReadBeyondTheEndFailsAndSaysWhereTheFileEnds() {
     try (FileHandle file = directory.create(FILE)) {
       file.write(0, MemorySegment.ofArray(bytes(10)));

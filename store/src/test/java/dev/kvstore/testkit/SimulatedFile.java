@@ -51,6 +51,16 @@ final class SimulatedFile implements FileHandle {
   }
 
   @Override
+  public void read(long offset, MemorySegment target) {
+    synchronized (directory) {
+      Call call = directory.begin("read", name());
+      directory.failBefore(call);
+      inner.read(offset, target);
+      directory.failAfter(call);
+    }
+  }
+
+  @Override
   public void write(long offset, MemorySegment bytes) {
     synchronized (directory) {
       Call call = directory.beginChange("write", name());

@@ -1,0 +1,53 @@
+package dev.kvstore.index;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/// The blocks of an index image on their way into an index: memory for the caller to fill.
+///
+/// - Threads: any number may ask for different blocks at once; the rest is for one thread afterwards.
+/// - Lifecycle: [HashIndex#adopt] takes the memory over, once; [#close] frees what it has not taken.
+/// - Memory: as much as the index will have, and nothing else.
+public final class ImportedBlocks implements AutoCloseable {
+  private final ImageShape shape;
+  private final Arena[] arenas; // by block; owned until they are handed over
+  private final MemorySegment[] chunks;
+  private boolean handedOver;
+
+  public ImportedBlocks(ImageShape shape) {
+    this.shape = shape;
+    this.arenas = new Arena[shape.blocks()];
+    this.chunks = new MemorySegment[shape.blocks()];
+  }
+
+  public ImageShape shape() {
+    return shape;
+  }
+
+  /// Memory for a block, as long as the block is; to be asked for once.
+  public MemorySegment block(int number) {
+    Arena arena = Arena.ofShared();
+    arenas[number] = arena;
+    chunks[number] = arena.allocate(PageSlab.CHUNK_BYTES, PageSlab.CACHE_LINE_BYTES);
+    return chunks[number].asSlice(0, shape.blockBytes(number));
+  }
+
+  MemorySegment[] chunks() {
+    return chunks;
+  }
+
+  /// Gives the memory away.
+  Arena[] handOver() {
+    handedOver = true;
+    return arenas;
+  }
+
+  @Override
+  public void close() {
+    if (handedOver) return;
+    handedOver = true;
+    for (Arena arena : arenas) {
+      if (arena != null) arena.close();
+    }
+  }
+}
