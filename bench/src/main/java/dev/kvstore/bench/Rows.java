@@ -131,7 +131,7 @@ final class Rows {
                     "space of live data, worst",
                     Unit.TIMES,
                     new Goal.AtMost(1.5)),
-                Metric.of("systemWriteTimes", "written by the system", Unit.TIMES),
+                Metric.of("systemWriteTimes", "written by the system", Unit.TIMES).notCompared(),
                 Metric.of("diskTimes", "disk of keys and values", Unit.TIMES),
                 Metric.of("getP999Nanos", "p99.9 of gets beside", Unit.NANOS),
                 Metric.of("getP999Times", "of idle p99.9", Unit.TIMES, new Goal.AtMost(3)))
@@ -256,11 +256,7 @@ final class Rows {
                 "open after kill -9",
                 new ReopenWork(),
                 Metric.of(
-                    "millis",
-                    "to first get",
-                    Unit.MILLIS,
-                    new Goal.AtMost(1000),
-                    chronicle(2)),
+                    "millis", "to first get", Unit.MILLIS, new Goal.AtMost(1000), chronicle(2)),
                 Metric.of("peakBytes", "memory", Unit.BYTES),
                 Metric.of("heapPeakBytes", "heap", Unit.BYTES))
             .after(kill));
