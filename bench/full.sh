@@ -8,6 +8,7 @@ here=$(CDPATH= cd -- "$(dirname "$0")" && pwd -P) || exit 1
 file=${1:-$here/results/full.jsonl}
 [ $# -gt 0 ] && shift
 failed=0
+few=kvstore,rocksdb,lmdb,mapdb,chronicle
 
 run() {
     "$here/run.sh" --peers all --json "$file" "$@" >/dev/null || failed=1
@@ -17,9 +18,9 @@ run() {
 run --keys 1000000 --rows each --rounds 3 --limit 300 "$@"
 run --keys 10000000 --rows grown --rounds 3 --limit 900 "$@"
 # Four times the memory of a cgroup.
-run --keys 20000000 --rows large --rounds 3 --limit 1200 "$@"
+run --keys 20000000 --rows large --rounds 3 --limit 900 --peers "$few,leveldb" "$@"
 # A hundred million small ones: two rounds, since loading them takes its time.
-run --keys 100000000 --value-bytes 16 --rows huge --rounds 2 --limit 3600 "$@"
+run --keys 100000000 --value-bytes 16 --rows huge --rounds 2 --limit 1800 --peers "$few" "$@"
 
 "$here/run.sh" --report yes --json "$file"
 exit $failed

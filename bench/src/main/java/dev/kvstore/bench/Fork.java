@@ -63,12 +63,13 @@ final class Fork {
       throws IOException, InterruptedException {
     long start = System.nanoTime();
     Process process = new ProcessBuilder(command).inheritIO().start();
-    boolean ended;
-    try {
-      ended = process.waitFor(limitSeconds, TimeUnit.SECONDS);
-    } finally {
-      process.destroyForcibly();
-    }
+    // Whoever stops the driver stops what it started.
+    Thread end = new Thread(process::destroyForcibly);
+    Runtime.getRuntime().addShutdownHook(end);
+    boolean ended = process.waitFor(limitSeconds, TimeUnit.SECONDS);
+    process.destroyForcibly();
+    // Throws if the driver is being stopped: that is no answer, so no line is written.
+    Runtime.getRuntime().removeShutdownHook(end);
     int status = process.waitFor();
     System.err.printf(
         "round %d  %-14s %-10s %5.1f s%n",

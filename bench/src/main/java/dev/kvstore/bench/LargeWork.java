@@ -1,5 +1,6 @@
 package dev.kvstore.bench;
 
+import java.util.Set;
 import java.util.function.LongConsumer;
 
 /// Gets or overwrites of random keys in a store that is larger than the memory that its JVM may use,
@@ -14,6 +15,11 @@ record LargeWork(Choice choice) implements Work {
   private static final int SECONDS_TIMES = 5;
   private static final long WARM_UP_TURN = 1L << 39;
   private static final long CHECKED = 2_000;
+
+  @Override
+  public Set<Promise> needs() {
+    return Set.of(Promise.REOPEN);
+  }
 
   @Override
   public void run(Stage stage) throws Exception {

@@ -2,6 +2,7 @@ package dev.kvstore.bench;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -22,7 +23,12 @@ final class Machine {
     machine.put("memory", field(Path.of("/proc/meminfo"), "MemTotal"));
     machine.put("load", load());
     machine.put("kernel", System.getProperty("os.name") + " " + System.getProperty("os.version"));
-    machine.put("file system", Files.getFileStore(data).type());
+    FileStore disk = Files.getFileStore(data);
+    machine.put(
+        "file system",
+        "%s on %s, %d GiB, %d GiB free"
+            .formatted(
+                disk.type(), disk.name(), disk.getTotalSpace() >> 30, disk.getUsableSpace() >> 30));
     machine.put("jdk", System.getProperty("java.vm.name") + " " + Runtime.version());
     machine.put("commit", output("git", "describe", "--always", "--dirty").strip());
     return machine;

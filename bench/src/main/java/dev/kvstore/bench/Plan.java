@@ -31,6 +31,11 @@ record Plan(
     Optional<Path> plots,
     boolean keep) {
 
+  /// Of the durable peers those that are the best somewhere, and the one that is not durable.
+  private static final List<PeerKind> MAIN_PEERS =
+      List.of(
+          PeerKind.KVSTORE, PeerKind.ROCKSDB, PeerKind.LMDB, PeerKind.MAPDB, PeerKind.CHRONICLE);
+
   static final String USAGE =
       """
       usage: bench [--peers all|kvstore,rocksdb,...] [--rows main|all|load,get,...] [--keys 1000000]
@@ -51,7 +56,7 @@ record Plan(
 
   /// @param now names the file of lines unless it is given
   static Plan parse(List<String> arguments, String now) {
-    List<PeerKind> peers = List.of(PeerKind.values());
+    List<PeerKind> peers = MAIN_PEERS;
     List<String> rows = RowSet.MAIN.rows();
     long keys = 1_000_000;
     int keyBytes = 16;

@@ -3,6 +3,7 @@ package dev.kvstore.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class ReportTest {
@@ -39,6 +40,19 @@ class ReportTest {
             .markdown();
     assertThat(report).contains("| get, uniform | 2.00 M/s | - | - |");
     assertThat(report).contains("- LMDB, get: not done in 300 s");
+  }
+
+  @Test
+  void aStoreThatDoesNotSurviveAKillIsMarked() {
+    String report =
+        new Report(
+                new Lines(SCALE)
+                    .add("get", "kvstore", "rate", 2e6)
+                    .add("get", "mapdb", "rate", 1e6)
+                    .results())
+            .markdown();
+    assertThat(PeerKind.MAPDB.promises(Set.of(Promise.SURVIVES_KILL))).isFalse();
+    assertThat(report).contains("| 1.00 M/s MapDB* |", "| work | KvStore | MapDB* |");
   }
 
   @Test

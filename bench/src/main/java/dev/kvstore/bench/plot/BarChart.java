@@ -15,11 +15,11 @@ public record BarChart(String title, String subtitle, List<Panel> panels) {
   public record Bar(String label, double value, String text, String color, boolean strong) {}
 
   private static final int COLUMNS = 3;
-  private static final double PANEL_WIDTH = 300;
+  private static final double PANEL_WIDTH = 314;
   private static final double GAP = 24;
   private static final double BAR_HEIGHT = 13;
   private static final double BAR_STEP = 18;
-  private static final double LABEL_WIDTH = 108;
+  private static final double LABEL_WIDTH = 122;
   private static final double VALUE_WIDTH = 70;
   private static final double HEAD = 52;
   private static final double PANEL_HEAD = 26;
