@@ -148,7 +148,8 @@ public final class StretchScanner {
       long begin = at;
       while (batchLeft > 0) {
         begin += recordBytes;
-        if (!isRecord(stretch, file, begin)) {
+        // A batch that ends behind the stretch is read by the one that it begins in.
+        if (begin >= stretch.to() || !isRecord(stretch, file, begin)) {
           return Found.NOWHERE;
         }
       }
