@@ -1,0 +1,25 @@
+#!/bin/sh
+# build/startup-cache.sh LAUNCHER LIB: writes LIB/kvstore.aot, the classes that a short command loads as
+# the JVM links them, for a faster start. It fits the very JVM and jars that LAUNCHER uses here. The
+# launcher works without it, so a failure is told and then forgiven.
+set -u
+lib=$(CDPATH= cd -- "$2" && pwd) || exit 1
+launcher=$(CDPATH= cd -- "$(dirname -- "$1")" && pwd)/$(basename -- "$1")
+# The name goes through words of options: relative, so that no directory can break it.
+cd "$lib" || exit 1
+cache=kvstore.aot
+rm -f "$cache"
+store=$(mktemp -d) || exit 0
+trap 'rm -rf "$store"' EXIT
+# Trained on what is asked most often, one value of a store that is there; with an option, so that the
+# parser of arguments is in it too. In two steps, since the one that does both passes the class path on in
+# a variable, where a blank in it would break it.
+with() {
+    KVSTORE_JAVA_OPTS=$1 "$launcher" --data-dir "$store/data" get --raw key >/dev/null
+}
+"$launcher" --data-dir "$store/data" set key value >/dev/null &&
+    with "-XX:AOTMode=record -XX:AOTConfiguration=$cache.training" &&
+    with "-XX:AOTMode=create -XX:AOTConfiguration=$cache.training -XX:AOTCache=$cache"
+rm -f "$cache.training"
+[ -f "$cache" ] || echo "no $lib/$cache: the kvstore command starts a little slower" >&2
+exit 0
