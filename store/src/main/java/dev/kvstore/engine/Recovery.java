@@ -30,6 +30,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /// How a store is opened: manifest; sealed segments; index image, or hints and scans; the tail of the
@@ -67,9 +68,14 @@ final class Recovery {
   private final DirectoryNames names;
   private final SegmentOpening opening;
 
-  private HashIndex index = new HashIndex();
+  private HashIndex index;
 
-  private Recovery(Directory directory, Options options, Environment environment) {
+  /// The index image, which is read while the segments are opened; null if there is none.
+  private @Nullable Future<IndexImage.Opened> imageComing;
+
+  private Recovery(
+      Directory directory, Options options, Environment environment, HashIndex index) {
+    this.index = index;
     this.directory = directory;
     this.options = options;
     this.environment = environment;
@@ -80,14 +86,28 @@ final class Recovery {
   }
 
   /// Opens the store in a directory that has been locked.
-  static Result run(Directory directory, Options options, Environment environment) {
-    Recovery recovery = new Recovery(directory, options, environment);
+  ///
+  /// @param index empty; closed if this fails
+  static Result run(
+      Directory directory, Options options, Environment environment, HashIndex index) {
+    Recovery recovery = new Recovery(directory, options, environment, index);
     try {
       return recovery.run();
     } catch (Throwable e) {
+      recovery.dropImage();
       recovery.opening.retireAll();
       recovery.index.close();
       throw e;
+    }
+  }
+
+  private void dropImage() {
+    if (imageComing != null) {
+      try {
+        Workers.await(imageComing).close();
+      } catch (RuntimeException | Error e) {
+        // It was never there.
+      }
     }
   }
 
@@ -102,11 +122,19 @@ final class Recovery {
     }
     Manifest manifest = Manifest.read(directory);
     requireApplication(manifest);
-    KeyHasher hasher = new KeyHasher(manifest.store());
+    StoreId store = manifest.store();
+    if (names.contains(IndexImage.NAME)) {
+      Workers workers = environment.workers();
+      imageComing =
+          workers.begin(
+              "store-load",
+              () -> IndexImage.read(directory, store, workers, options.recoveryThreads()));
+    }
+    KeyHasher hasher = new KeyHasher(store);
 
     List<Segment> sealed = opening.sealed(manifest);
     List<Segment> open = opening.open(manifest);
-    IndexImage.Opened image = openImage(manifest, sealed, open);
+    IndexImage.Opened image = openImage(sealed, open);
     boolean imaged = image != null && loadImage(image, sealed, open);
     if (!imaged) {
       place(sealed, open);
@@ -219,25 +247,19 @@ final class Recovery {
 
   // ---- The index image
 
-  private IndexImage.@Nullable Opened openImage(
-      Manifest manifest, List<Segment> sealed, List<Segment> open) {
-    if (!names.contains(IndexImage.NAME)) {
+  /// The image if it verifies and is one of these segments.
+  private IndexImage.@Nullable Opened openImage(List<Segment> sealed, List<Segment> open) {
+    if (imageComing == null) {
       return null;
     }
     IndexImage.Opened image;
     try {
-      image = IndexImage.open(directory, manifest.store());
+      image = Workers.await(imageComing);
     } catch (StoreCorruptionException | StoreVersionException e) {
       findings.ignored(IndexImage.NAME, e.getMessage());
       return null;
     }
-    String stale;
-    try {
-      stale = whyStale(image, sealed, open);
-    } catch (StoreCorruptionException e) {
-      image.close();
-      throw e;
-    }
+    String stale = whyStale(image, sealed, open);
     if (stale != null) {
       findings.ignored(IndexImage.NAME, stale);
       image.close();
@@ -310,7 +332,7 @@ final class Recovery {
         segment.addLiveBytes(imaged.liveBytes());
         rest.remove(segment);
       }
-      image.load(index, environment.workers(), options.recoveryThreads());
+      image.load(index);
       for (Segment segment : rest) {
         segments.add(segment, segment.end());
       }
