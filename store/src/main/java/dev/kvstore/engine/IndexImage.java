@@ -10,6 +10,7 @@ import dev.kvstore.io.FileHandle;
 import dev.kvstore.segment.FileFormat;
 import dev.kvstore.segment.LittleEndian;
 import dev.kvstore.segment.Segment;
+import dev.kvstore.segment.SegmentFormat;
 import dev.kvstore.segment.StoreId;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -360,6 +361,9 @@ final class IndexImage {
               head.get(LittleEndian.LONG, at + 8),
               head.get(LittleEndian.LONG, at + 16),
               head.get(LittleEndian.LONG, at + 24));
+      if (segment.bytes() < SegmentFormat.HEADER_BYTES || segment.bytes() % 8 != 0) {
+        throw doesNotVerify(at);
+      }
       segments.add(segment);
     }
     return new Head(
