@@ -10,7 +10,9 @@ import dev.kvstore.StoreStartupException;
 import dev.kvstore.StoreVersionException;
 import dev.kvstore.engine.IndexImage.ImagedSegment;
 import dev.kvstore.index.HashIndex;
+import dev.kvstore.io.Access;
 import dev.kvstore.io.Directory;
+import dev.kvstore.io.FileHandle;
 import dev.kvstore.segment.KeyHasher;
 import dev.kvstore.segment.Manifest;
 import dev.kvstore.segment.SealedSegment;
@@ -395,6 +397,22 @@ final class Recovery {
       tail.takeCovered(first);
       return;
     }
+    Future<Boolean> forced =
+        environment.workers().begin("store-load", () -> forceOpen(tail.open()));
+    try {
+      loadAll(sealedLoad, tail, first, hasher);
+    } catch (Throwable e) {
+      try {
+        Workers.await(forced);
+      } catch (RuntimeException | Error again) {
+        e.addSuppressed(again);
+      }
+      throw e;
+    }
+    Workers.await(forced);
+  }
+
+  private void loadAll(SealedLoad sealedLoad, TailScan tail, long first, KeyHasher hasher) {
     try (IndexLoad load = new IndexLoad(index, segments, findings)) {
       OrderedScan scan =
           new OrderedScan(segment -> SegmentBytes.ofFile(directory, segment), hasher, load);
@@ -403,6 +421,20 @@ final class Recovery {
       scan.run(environment.workers(), options.recoveryThreads());
       load.finish(environment.workers(), options.recoveryThreads());
     }
+  }
+
+  /// What a process that was killed has left in the page cache has to be on the disk before it is sealed.
+  /// To have it written while it is read costs no time of its own.
+  private boolean forceOpen(List<Segment> open) {
+    if (options.readOnly()) {
+      return false;
+    }
+    for (Segment segment : open) {
+      try (FileHandle file = directory.open(segment.name(), Access.WRITE)) {
+        file.force();
+      }
+    }
+    return true;
   }
 
   // ---- Leaving it as if it had been closed

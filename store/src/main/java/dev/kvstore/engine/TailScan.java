@@ -71,6 +71,11 @@ final class TailScan implements OrderedScan.Taker {
     this.durable = lastSequence;
   }
 
+  /// The segments that are read.
+  List<Segment> open() {
+    return open;
+  }
+
   /// Whether there is nothing to read: an image covers all of the one open segment, or there is none.
   boolean isCovered(long first) {
     return open.isEmpty() || (open.size() == 1 && first == open.getFirst().memory().byteSize());
