@@ -10,6 +10,7 @@ import dev.kvstore.io.FileHandle;
 import dev.kvstore.segment.FileFormat;
 import dev.kvstore.segment.LittleEndian;
 import dev.kvstore.segment.Segment;
+import dev.kvstore.segment.SegmentFormat;
 import dev.kvstore.segment.StoreId;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -197,12 +198,11 @@ final class IndexImage {
 
   // ---- Reading
 
-  /// An image that is open for loading; all but its body verifies.
+  /// What an image says beside its entries.
   ///
   /// @param entries by shard
   /// @param shape of the pages; null if the body is of entries
-  record Opened(
-      FileHandle file, // owned
+  record Head(
       long tailSegment,
       long lastSequence,
       List<ImagedSegment> segments,
@@ -210,82 +210,113 @@ final class IndexImage {
       @Nullable ImageShape shape,
       MemorySegment sums,
       long bodyAt,
-      long bytes)
+      long bytes) {}
+
+  /// An image that verifies, in memory; to be loaded once.
+  ///
+  /// @param pages owned; null if the image is of entries
+  /// @param words the entries, if it is
+  record Opened(Head head, @Nullable ImportedBlocks pages, MemorySegment words)
       implements AutoCloseable {
+
+    long tailSegment() {
+      return head.tailSegment();
+    }
+
+    long lastSequence() {
+      return head.lastSequence();
+    }
+
+    List<ImagedSegment> segments() {
+      return head.segments();
+    }
+
+    /// Bytes of the file.
+    long bytes() {
+      return head.bytes();
+    }
 
     /// Fills an empty index.
     ///
-    /// @throws StoreCorruptionException if the body does not verify; the index is of no use then
-    void load(HashIndex index, Workers workers, int threads) {
-      if (shape == null) {
-        loadEntries(index);
-      } else {
-        loadPages(index, shape, workers, threads);
-      }
-    }
-
-    private void loadPages(HashIndex index, ImageShape pages, Workers workers, int threads) {
-      try (ImportedBlocks blocks = new ImportedBlocks(pages)) {
-        AtomicInteger next = new AtomicInteger();
-        Runnable task =
-            () -> {
-              for (int block = next.getAndIncrement();
-                  block < pages.blocks();
-                  block = next.getAndIncrement()) {
-                readBlock(block, blocks.block(block));
-              }
-            };
-        int tasks = Math.clamp(pages.blocks(), 1, threads);
-        workers.all("store-load", Collections.nCopies(tasks, task));
-        index.adopt(blocks);
-      }
-    }
-
-    private void loadEntries(HashIndex index) {
-      byte[] body = new byte[(int) (bytes - bodyAt)];
-      MemorySegment words = MemorySegment.ofArray(body);
-      if (body.length > 0) {
-        readBlock(0, words);
+    /// @throws StoreCorruptionException if an entry is none; the index is of no use then
+    void load(HashIndex index) {
+      if (pages != null) {
+        index.adopt(pages);
+        return;
       }
       try {
         long at = 0;
         for (int shard = 0; shard < HashIndex.SHARDS; shard++) {
-          index.importShard(shard, words, at, entries[shard]);
-          at += (long) entries[shard] * Long.BYTES;
+          index.importShard(shard, words, at, head.entries()[shard]);
+          at += (long) head.entries()[shard] * Long.BYTES;
         }
       } catch (IllegalArgumentException e) {
-        throw new StoreCorruptionException(NAME, bodyAt, String.valueOf(e.getMessage()));
-      }
-    }
-
-    private void readBlock(int block, MemorySegment target) {
-      long at = bodyAt + (long) block * BLOCK_BYTES;
-      file.read(at, target);
-      if (checksum(target) != sums.get(LittleEndian.INT, (long) block * BLOCK_SUM_BYTES)) {
-        throw new StoreCorruptionException(NAME, at, "entries of the index do not verify");
+        throw new StoreCorruptionException(NAME, head.bodyAt(), String.valueOf(e.getMessage()));
       }
     }
 
     @Override
     public void close() {
-      file.close();
+      if (pages != null) {
+        pages.close();
+      }
     }
   }
 
-  /// Opens the image and verifies all but its pages.
+  /// Reads the image and verifies all of it.
   ///
   /// @throws StoreCorruptionException if it does not verify
-  static Opened open(Directory directory, StoreId store) {
-    FileHandle file = directory.open(NAME, Access.READ);
-    try {
-      return check(file, store);
-    } catch (Throwable e) {
-      file.close();
-      throw e;
+  static Opened read(Directory directory, StoreId store, Workers workers, int threads) {
+    try (FileHandle file = directory.open(NAME, Access.READ)) {
+      Head head = readHead(file, store);
+      ImageShape shape = head.shape();
+      if (shape == null) {
+        MemorySegment words =
+            MemorySegment.ofArray(new byte[Math.toIntExact(head.bytes() - head.bodyAt())]);
+        if (words.byteSize() > 0) {
+          readBlock(file, head, 0, words);
+        }
+        return new Opened(head, null, words);
+      }
+      ImportedBlocks blocks = new ImportedBlocks(shape);
+      try {
+        AtomicInteger next = new AtomicInteger();
+        Runnable task =
+            () -> {
+              for (int block = next.getAndIncrement();
+                  block < shape.blocks();
+                  block = next.getAndIncrement()) {
+                readBlock(file, head, block, blocks.block(block));
+              }
+            };
+        int tasks = Math.clamp(shape.blocks(), 1, threads);
+        workers.all("store-load", Collections.nCopies(tasks, task));
+        return new Opened(head, blocks, MemorySegment.NULL);
+      } catch (Throwable e) {
+        blocks.close();
+        throw e;
+      }
     }
   }
 
-  private static Opened check(FileHandle file, StoreId store) {
+  private static void readBlock(FileHandle file, Head head, int block, MemorySegment target) {
+    long at = head.bodyAt() + (long) block * BLOCK_BYTES;
+    file.read(at, target);
+    if (checksum(target) != head.sums().get(LittleEndian.INT, (long) block * BLOCK_SUM_BYTES)) {
+      throw new StoreCorruptionException(NAME, at, "entries of the index do not verify");
+    }
+  }
+
+  /// Reads only what an image says beside its entries.
+  ///
+  /// @throws StoreCorruptionException if that does not verify
+  static Head readHead(Directory directory, StoreId store) {
+    try (FileHandle file = directory.open(NAME, Access.READ)) {
+      return readHead(file, store);
+    }
+  }
+
+  private static Head readHead(FileHandle file, StoreId store) {
     long size = file.size();
     MemorySegment start = read(file, Math.min(size, SEGMENTS));
     FileFormat.check(start, NAME, FileFormat.Kind.IMAGE, store);
@@ -324,15 +355,18 @@ final class IndexImage {
     }
     List<ImagedSegment> segments = new ArrayList<>();
     for (long at = SEGMENTS; at < shards; at += SEGMENT_BYTES) {
-      segments.add(
+      ImagedSegment segment =
           new ImagedSegment(
               head.get(LittleEndian.LONG, at),
               head.get(LittleEndian.LONG, at + 8),
               head.get(LittleEndian.LONG, at + 16),
-              head.get(LittleEndian.LONG, at + 24)));
+              head.get(LittleEndian.LONG, at + 24));
+      if (segment.bytes() < SegmentFormat.HEADER_BYTES || segment.bytes() % 8 != 0) {
+        throw doesNotVerify(at);
+      }
+      segments.add(segment);
     }
-    return new Opened(
-        file,
+    return new Head(
         head.get(LittleEndian.LONG, TAIL_SEGMENT),
         head.get(LittleEndian.LONG, LAST_SEQUENCE),
         segments,

@@ -126,7 +126,7 @@ public final class Inspection {
     static RecoveredView of(Directory directory) {
       Options options =
           Options.builder().readOnly(true).damagePolicy(DamagePolicy.SERVE_REST).build();
-      Recovery.Result result = Recovery.run(directory, options, Environment.system());
+      Recovery.Result result = Recovery.run(directory, options, Environment.system(), new HashIndex());
       try {
         return new RecoveredView(
             result.report().keys(), result.report().tailBytesCut(), result.report().damages());
@@ -217,9 +217,11 @@ public final class Inspection {
     if (!store.directory().list().contains(IndexImage.NAME)) {
       return Map.of();
     }
-    try (IndexImage.Opened image = IndexImage.open(store.directory(), store.store())) {
+    try {
       Map<Long, Long> bytes = new HashMap<>();
-      image.segments().forEach(segment -> bytes.put(segment.id(), segment.bytes()));
+      IndexImage.readHead(store.directory(), store.store())
+          .segments()
+          .forEach(segment -> bytes.put(segment.id(), segment.bytes()));
       return bytes;
     } catch (StoreCorruptionException | StoreVersionException e) {
       return Map.of(); // told by verifyImage
@@ -283,9 +285,10 @@ public final class Inspection {
     if (!store.directory().list().contains(IndexImage.NAME)) {
       return;
     }
-    try (IndexImage.Opened image = IndexImage.open(store.directory(), store.store());
+    try (IndexImage.Opened image =
+            IndexImage.read(store.directory(), store.store(), Workers.inline(), 1);
         HashIndex index = new HashIndex()) {
-      image.load(index, Workers.inline(), 1);
+      image.load(index);
     } catch (StoreCorruptionException e) {
       damages.add(rebuilt(e));
     } catch (StoreVersionException e) {

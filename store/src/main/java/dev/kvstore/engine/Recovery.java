@@ -10,7 +10,9 @@ import dev.kvstore.StoreStartupException;
 import dev.kvstore.StoreVersionException;
 import dev.kvstore.engine.IndexImage.ImagedSegment;
 import dev.kvstore.index.HashIndex;
+import dev.kvstore.io.Access;
 import dev.kvstore.io.Directory;
+import dev.kvstore.io.FileHandle;
 import dev.kvstore.segment.KeyHasher;
 import dev.kvstore.segment.Manifest;
 import dev.kvstore.segment.SealedSegment;
@@ -30,6 +32,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /// How a store is opened: manifest; sealed segments; index image, or hints and scans; the tail of the
@@ -67,9 +70,14 @@ final class Recovery {
   private final DirectoryNames names;
   private final SegmentOpening opening;
 
-  private HashIndex index = new HashIndex();
+  private HashIndex index;
 
-  private Recovery(Directory directory, Options options, Environment environment) {
+  /// The index image, which is read while the segments are opened; null if there is none.
+  private @Nullable Future<IndexImage.Opened> imageComing;
+
+  private Recovery(
+      Directory directory, Options options, Environment environment, HashIndex index) {
+    this.index = index;
     this.directory = directory;
     this.options = options;
     this.environment = environment;
@@ -80,14 +88,28 @@ final class Recovery {
   }
 
   /// Opens the store in a directory that has been locked.
-  static Result run(Directory directory, Options options, Environment environment) {
-    Recovery recovery = new Recovery(directory, options, environment);
+  ///
+  /// @param index empty; closed if this fails
+  static Result run(
+      Directory directory, Options options, Environment environment, HashIndex index) {
+    Recovery recovery = new Recovery(directory, options, environment, index);
     try {
       return recovery.run();
     } catch (Throwable e) {
+      recovery.dropImage();
       recovery.opening.retireAll();
       recovery.index.close();
       throw e;
+    }
+  }
+
+  private void dropImage() {
+    if (imageComing != null) {
+      try {
+        Workers.await(imageComing).close();
+      } catch (RuntimeException | Error e) {
+        // It was never there.
+      }
     }
   }
 
@@ -102,11 +124,19 @@ final class Recovery {
     }
     Manifest manifest = Manifest.read(directory);
     requireApplication(manifest);
-    KeyHasher hasher = new KeyHasher(manifest.store());
+    StoreId store = manifest.store();
+    if (names.contains(IndexImage.NAME)) {
+      Workers workers = environment.workers();
+      imageComing =
+          workers.begin(
+              "store-load",
+              () -> IndexImage.read(directory, store, workers, options.recoveryThreads()));
+    }
+    KeyHasher hasher = new KeyHasher(store);
 
     List<Segment> sealed = opening.sealed(manifest);
     List<Segment> open = opening.open(manifest);
-    IndexImage.Opened image = openImage(manifest, sealed, open);
+    IndexImage.Opened image = openImage(sealed, open);
     boolean imaged = image != null && loadImage(image, sealed, open);
     if (!imaged) {
       place(sealed, open);
@@ -219,25 +249,19 @@ final class Recovery {
 
   // ---- The index image
 
-  private IndexImage.@Nullable Opened openImage(
-      Manifest manifest, List<Segment> sealed, List<Segment> open) {
-    if (!names.contains(IndexImage.NAME)) {
+  /// The image if it verifies and is one of these segments.
+  private IndexImage.@Nullable Opened openImage(List<Segment> sealed, List<Segment> open) {
+    if (imageComing == null) {
       return null;
     }
     IndexImage.Opened image;
     try {
-      image = IndexImage.open(directory, manifest.store());
+      image = Workers.await(imageComing);
     } catch (StoreCorruptionException | StoreVersionException e) {
       findings.ignored(IndexImage.NAME, e.getMessage());
       return null;
     }
-    String stale;
-    try {
-      stale = whyStale(image, sealed, open);
-    } catch (StoreCorruptionException e) {
-      image.close();
-      throw e;
-    }
+    String stale = whyStale(image, sealed, open);
     if (stale != null) {
       findings.ignored(IndexImage.NAME, stale);
       image.close();
@@ -310,7 +334,7 @@ final class Recovery {
         segment.addLiveBytes(imaged.liveBytes());
         rest.remove(segment);
       }
-      image.load(index, environment.workers(), options.recoveryThreads());
+      image.load(index);
       for (Segment segment : rest) {
         segments.add(segment, segment.end());
       }
@@ -373,6 +397,22 @@ final class Recovery {
       tail.takeCovered(first);
       return;
     }
+    Future<Boolean> forced =
+        environment.workers().begin("store-load", () -> forceOpen(tail.open()));
+    try {
+      loadAll(sealedLoad, tail, first, hasher);
+    } catch (Throwable e) {
+      try {
+        Workers.await(forced);
+      } catch (RuntimeException | Error again) {
+        e.addSuppressed(again);
+      }
+      throw e;
+    }
+    Workers.await(forced);
+  }
+
+  private void loadAll(SealedLoad sealedLoad, TailScan tail, long first, KeyHasher hasher) {
     try (IndexLoad load = new IndexLoad(index, segments, findings)) {
       OrderedScan scan =
           new OrderedScan(segment -> SegmentBytes.ofFile(directory, segment), hasher, load);
@@ -381,6 +421,20 @@ final class Recovery {
       scan.run(environment.workers(), options.recoveryThreads());
       load.finish(environment.workers(), options.recoveryThreads());
     }
+  }
+
+  /// What a process that was killed has left in the page cache has to be on the disk before it is sealed.
+  /// To have it written while it is read costs no time of its own.
+  private boolean forceOpen(List<Segment> open) {
+    if (options.readOnly()) {
+      return false;
+    }
+    for (Segment segment : open) {
+      try (FileHandle file = directory.open(segment.name(), Access.WRITE)) {
+        file.force();
+      }
+    }
+    return true;
   }
 
   // ---- Leaving it as if it had been closed

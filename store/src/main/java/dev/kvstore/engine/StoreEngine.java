@@ -12,6 +12,7 @@ import dev.kvstore.Stats;
 import dev.kvstore.StoreReadOnlyException;
 import dev.kvstore.Value;
 import dev.kvstore.WriteBatch;
+import dev.kvstore.index.HashIndex;
 import dev.kvstore.io.Access;
 import dev.kvstore.io.Directory;
 import dev.kvstore.io.DiskDirectory;
@@ -22,6 +23,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.Future;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -47,23 +49,38 @@ public final class StoreEngine implements KvStore {
         .callOn(
             "store-open",
             () -> {
+              Future<HashIndex> index = emptyIndex(environment);
               Directory directory =
                   DiskDirectory.open(
                       path,
                       options.readOnly() ? Access.READ : Access.WRITE,
                       options.createIfMissing());
-              return open(directory, options, environment);
+              return open(directory, options, environment, index);
             });
   }
 
   /// Opens the store in a directory. The directory is closed with the store, and when this fails.
   public static KvStore open(Directory directory, Options options, Environment environment) {
+    return open(directory, options, environment, emptyIndex(environment));
+  }
+
+  /// Made on a thread of its own: in a JVM that has just started, the JDK takes longer to get ready for
+  /// memory outside the heap than it takes to find and lock the directory.
+  private static Future<HashIndex> emptyIndex(Environment environment) {
+    return environment.workers().begin("store-load", HashIndex::new);
+  }
+
+  private static KvStore open(
+      Directory directory, Options options, Environment environment, Future<HashIndex> index) {
     try {
       DirectoryNames.requireStoreOrRoom(directory, options);
       directory.lock(options.readOnly() ? Access.READ : Access.WRITE);
       OpenStore store =
           new OpenStore(
-              directory, options, environment, Recovery.run(directory, options, environment));
+              directory,
+              options,
+              environment,
+              Recovery.run(directory, options, environment, Workers.await(index)));
       return new StoreEngine(store, options.durability());
     } catch (Throwable e) {
       try {

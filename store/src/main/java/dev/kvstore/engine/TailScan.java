@@ -7,7 +7,7 @@ import dev.kvstore.segment.Segment;
 import dev.kvstore.segment.SegmentFormat;
 import dev.kvstore.segment.SegmentScanner;
 import dev.kvstore.segment.SegmentSealer.Summary;
-import dev.kvstore.segment.SegmentSummary;
+import dev.kvstore.segment.SegmentTally;
 import dev.kvstore.segment.StretchScanner.Found;
 import dev.kvstore.segment.StretchScanner.Stretch;
 import java.lang.foreign.MemorySegment;
@@ -50,7 +50,7 @@ final class TailScan implements OrderedScan.Taker {
   private long lastBegin; // of the last record before
   private long records;
   private boolean finished;
-  private @Nullable SegmentSummary summary; // null if it cannot be told from what was read
+  private @Nullable SegmentTally tally; // null if it cannot be told from what was read
 
   // The batch that is being read: offsets of its records so far.
   private long[] batch = new long[16];
@@ -59,7 +59,7 @@ final class TailScan implements OrderedScan.Taker {
   /// Segments that stay, each with its end published; the last of them may have had a tail.
   private final List<Segment> kept = new ArrayList<>();
 
-  private final Map<Segment, SegmentSummary> summaries = new HashMap<>();
+  private final Map<Segment, SegmentTally> tallies = new HashMap<>();
 
   /// @param lastSequence of the log before the open segments
   TailScan(List<Segment> open, KeyHasher hasher, Findings findings, long lastSequence) {
@@ -69,6 +69,11 @@ final class TailScan implements OrderedScan.Taker {
     this.expected = lastSequence + 1;
     this.last = lastSequence;
     this.durable = lastSequence;
+  }
+
+  /// The segments that are read.
+  List<Segment> open() {
+    return open;
   }
 
   /// Whether there is nothing to read: an image covers all of the one open segment, or there is none.
@@ -131,7 +136,7 @@ final class TailScan implements OrderedScan.Taker {
     lastBegin = -1;
     records = 0;
     finished = false;
-    summary = from == SegmentFormat.HEADER_BYTES ? new SegmentSummary() : null;
+    tally = from == SegmentFormat.HEADER_BYTES ? new SegmentTally() : null;
   }
 
   /// Whether what was found goes on where the log has come to.
@@ -147,8 +152,8 @@ final class TailScan implements OrderedScan.Taker {
     }
     whole = found.end();
     lastBegin = found.lastBegin();
-    if (summary != null) {
-      summary.add(found);
+    if (tally != null) {
+      tally.add(found);
     }
     records += found.records();
     if (found.entries() > 0) {
@@ -194,7 +199,7 @@ final class TailScan implements OrderedScan.Taker {
         finish(segment);
         return false;
       }
-      summary = null;
+      tally = null;
       // Replay what is whole of an interrupted batch: all of it was durable.
       applyBatch(segment, entries);
       long damagedFrom = read ? scanner.offset() : scanner.position();
@@ -236,8 +241,8 @@ final class TailScan implements OrderedScan.Taker {
     segment.publishEnd(whole);
     kept.add(segment);
     findings.scanned(records, whole - from);
-    if (summary != null) {
-      summaries.put(segment, summary);
+    if (tally != null) {
+      tallies.put(segment, tally);
     }
   }
 
@@ -255,8 +260,8 @@ final class TailScan implements OrderedScan.Taker {
     if (scanner.kind() == RecordFormat.MARK || scanner.kind() == RecordFormat.SEAL) {
       durable = Math.max(durable, scanner.sequence());
       endsWithMark = true;
-      if (summary != null && scanner.kind() == RecordFormat.MARK) {
-        summary.add(segment, scanner.offset());
+      if (tally != null && scanner.kind() == RecordFormat.MARK) {
+        tally.add(segment, scanner.offset());
       }
       return true;
     }
@@ -286,8 +291,8 @@ final class TailScan implements OrderedScan.Taker {
           offset,
           RecordFormat.recordBytes(log, offset),
           RecordFormat.kind(log, offset) == RecordFormat.DELETE);
-      if (summary != null) {
-        summary.add(segment, offset);
+      if (tally != null) {
+        tally.add(segment, offset);
       }
     }
     batchCount = 0;
@@ -360,8 +365,8 @@ final class TailScan implements OrderedScan.Taker {
 
   /// What the records of a segment add up to; null if not all of it was read.
   @Nullable Summary summaryOf(Segment segment) {
-    SegmentSummary added = summaries.get(segment);
-    return added == null ? null : added.get();
+    SegmentTally added = tallies.get(segment);
+    return added == null ? null : added.summary();
   }
 
   long lastSequence() {

@@ -109,13 +109,18 @@ public final class Workers {
   /// Does something with files on a thread of the store's own, since the caller's may be interrupted,
   /// and waits for it.
   <T> T callOn(String threadName, Callable<T> task) {
+    return await(begin(threadName, task));
+  }
+
+  /// Begins something on a thread of its own; [#await] gives what comes of it.
+  <T> Future<T> begin(String threadName, Callable<T> task) {
     FutureTask<T> result = new FutureTask<>(task);
     if (inline) {
       result.run();
     } else {
       start(threadName, result);
     }
-    return await(result);
+    return result;
   }
 
   /// Runs tasks side by side, one of them in the calling thread, and waits for all of them; throws what

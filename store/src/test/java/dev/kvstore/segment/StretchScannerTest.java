@@ -116,7 +116,7 @@ class StretchScannerTest {
   /// Reads all stretches of so many bytes, and expects that each begins where the one before has ended.
   private Entries readStretches(Segment segment, long bytes, boolean isLog) {
     StretchScanner scanner = new StretchScanner(HASHER);
-    SegmentSummary summary = new SegmentSummary();
+    SegmentTally tally = new SegmentTally();
     Entries all = new Entries();
     long limit = segment.end();
     long position = SegmentFormat.HEADER_BYTES;
@@ -137,13 +137,13 @@ class StretchScannerTest {
         lastBegin = found.lastBegin();
         all.addAll(entries.subList(0, (int) found.entries()));
         if (isLog) {
-          summary.add(found);
+          tally.add(found);
         }
       }
     }
     assertThat(position).isEqualTo(limit);
     if (isLog) {
-      assertThat(summary.get()).isEqualTo(SegmentSealer.Summary.of(segment));
+      assertThat(tally.summary()).isEqualTo(SegmentSealer.Summary.of(segment));
     }
     return all;
   }
