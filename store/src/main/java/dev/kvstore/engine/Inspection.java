@@ -126,7 +126,8 @@ public final class Inspection {
     static RecoveredView of(Directory directory) {
       Options options =
           Options.builder().readOnly(true).damagePolicy(DamagePolicy.SERVE_REST).build();
-      Recovery.Result result = Recovery.run(directory, options, Environment.system(), new HashIndex());
+      Recovery.Result result =
+          Recovery.run(directory, options, Environment.system(), new HashIndex());
       try {
         return new RecoveredView(
             result.report().keys(), result.report().tailBytesCut(), result.report().damages());

@@ -75,8 +75,7 @@ final class Recovery {
   /// The index image, which is read while the segments are opened; null if there is none.
   private @Nullable Future<IndexImage.Opened> imageComing;
 
-  private Recovery(
-      Directory directory, Options options, Environment environment, HashIndex index) {
+  private Recovery(Directory directory, Options options, Environment environment, HashIndex index) {
     this.index = index;
     this.directory = directory;
     this.options = options;

@@ -11,7 +11,8 @@ import java.util.zip.CRC32C;
 public final class SegmentTally {
   private static final int WORDS = 1024;
 
-  // Stored checksums that are not in the digest yet: one call for many, since a call costs as much as a
+  // Stored checksums that are not in the digest yet: one call for many, since a call costs as much
+  // as a
   // hundred bytes.
   private final ByteBuffer words =
       ByteBuffer.allocate(WORDS * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
