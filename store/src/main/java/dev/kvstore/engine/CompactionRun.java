@@ -114,10 +114,11 @@ final class CompactionRun {
     SealedSegment sealed;
     try (Arena arena = Arena.ofConfined()) {
       sealed = replaceVictims(arena);
-      if (output != null) {
+      Segment written = output;
+      if (written != null) {
         forEachRange(range -> {
           for (CompactionVictim victim : victims) {
-            victim.redirect(range, index, batch, output);
+            victim.redirect(range, index, batch, written);
           }
           pacer.rest();
         });
@@ -126,13 +127,13 @@ final class CompactionRun {
       victims.forEach(CompactionVictim::close);
     }
     retireVictims();
-    long written = sealed == null ? 0 : sealed.bytes();
+    long bytesWritten = sealed == null ? 0 : sealed.bytes();
     return new CompactionReport(
         victims.size(),
         sealed == null ? 0 : 1,
         bytesRead,
-        written,
-        Math.max(0, bytesRead - written),
+        bytesWritten,
+        Math.max(0, bytesRead - bytesWritten),
         Duration.ofNanos(System.nanoTime() - start));
   }
 

@@ -53,7 +53,7 @@ class ShardFillerTest {
     Map<Long, Boolean> ghosts = new HashMap<>();
     filler.begin(SHARD, count);
     for (int number = 0; number < count; number++) {
-      long key = 1 + random.nextInt(keys);
+      long key = 1L + random.nextInt(keys);
       numbers[number] = key;
       boolean ghost = random.nextInt(4) == 0;
       int there = filler.seek(hash(key, windows));
