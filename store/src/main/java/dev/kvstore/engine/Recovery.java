@@ -180,6 +180,7 @@ final class Recovery {
         withoutHint.addAll(summaries.keySet());
       }
       leftovers = names.removeLeftovers(manifest);
+      removeHintsOf(withoutHint);
     }
     Outcome outcome =
         !findings.damages().isEmpty()
@@ -222,6 +223,17 @@ final class Recovery {
         exactlyImaged,
         readOnly ? List.of() : List.copyOf(withoutHint),
         report);
+  }
+
+  /// Removes hint files that are of no use, such as one that a kill has left half-written: a close may come
+  /// before new ones are written, and nothing bad shall be found then.
+  private void removeHintsOf(Set<Segment> withoutHint) {
+    for (Segment segment : withoutHint) {
+      String hint = SegmentFormat.hintName(segment.id());
+      if (names.contains(hint)) {
+        directory.remove(hint);
+      }
+    }
   }
 
   private void requireApplication(Manifest manifest) {
