@@ -43,7 +43,7 @@ check: ## format, Error Prone and NullAway over everything; the quick tests of b
 fmt: ## format all Java sources in place
 	@$(mvn25) -q -Pbench $(spotless):apply
 
-bench: bench-jar ## the main rows against the main peers, ten minutes: make bench BENCH_ARGS="..."
+bench: bench-jar ## the main rows against the main peers, a quarter of an hour: make bench BENCH_ARGS="..."
 	@bench/run.sh $(BENCH_ARGS)
 
 bench-full: bench-jar ## everything against everybody, many hours; goes on where it was stopped

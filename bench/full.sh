@@ -11,7 +11,7 @@ failed=0
 few=kvstore,rocksdb,lmdb,mapdb,chronicle
 
 run() {
-    "$here/run.sh" --peers all --json "$file" "$@" >/dev/null || failed=1
+    "$here/run.sh" --peers all --seconds 1 --json "$file" "$@" >/dev/null || failed=1
 }
 
 # Everything fits into memory.

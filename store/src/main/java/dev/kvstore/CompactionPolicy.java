@@ -7,7 +7,7 @@ public sealed interface CompactionPolicy {
   /// Taken are the segments that free most for each byte copied, down to half this share.
   ///
   /// @param garbageRatio share of the whole log that may be garbage, 0.05 to 0.95; a lower one saves
-  ///     space and costs writes. Default 0.33
+  ///     space and costs writes. Default 0.3
   /// @param garbageBytesMin below this many bytes of garbage nothing is done; 0 or more. Default 16
   ///     MiB
   record Automatic(double garbageRatio, long garbageBytesMin) implements CompactionPolicy {
@@ -32,8 +32,9 @@ public sealed interface CompactionPolicy {
   /// Never by itself, only on [KvStore#compact].
   record Manual() implements CompactionPolicy {}
 
-  /// The default: a third garbage, and at least 16 MiB of it.
-  CompactionPolicy DEFAULT = new Automatic(0.33, 16L << 20);
+  /// The default: three tenths garbage, and at least 16 MiB of it. Values that are overwritten at random
+  /// are then written not quite twice, and the log is one and a half times as long as what lives.
+  CompactionPolicy DEFAULT = new Automatic(0.3, 16L << 20);
 
   /// See [Automatic].
   static CompactionPolicy automatic(double garbageRatio, long garbageBytesMin) {

@@ -72,8 +72,13 @@ final class Amplification implements AutoCloseable {
     sampler.interrupt();
     sampler.join();
     Stats stats = store.stats();
-    stage.report("compactions", stats.compactions() - compactionsBefore);
-    stage.report("writeTimes", (given + stats.compactionBytesWritten() - copiedBefore) / given);
+    long compactions = stats.compactions() - compactionsBefore;
+    stage.report("compactions", compactions);
+    if (compactions == 0) {
+      stage.report(Stage.NOTE, "no compaction ended in the measured time: no write amplification");
+    } else {
+      stage.report("writeTimes", (given + stats.compactionBytesWritten() - copiedBefore) / given);
+    }
     stage.report("spaceTimesMost", spaceMost);
     stage.report("spaceTimes", spaceSum / samples);
   }

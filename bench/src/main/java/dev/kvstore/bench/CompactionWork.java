@@ -13,8 +13,9 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 
-/// Compacts a log of which half is garbage, evenly spread, and all of which is in the page cache. The
-/// same bytes are copied as files before and after, and the faster copy counts.
+/// Compacts a log of which a third is garbage, half of each segment but the last ones, and all of
+/// which is in the page cache. The same bytes are copied as files before and after, and the faster
+/// copy counts.
 ///
 /// Compaction is made to wait until everything is there. First a part of it is run for the JIT.
 record CompactionWork() implements Work {

@@ -16,6 +16,13 @@ final class Driver {
     double rate() {
       return operations * 1e9 / nanos;
     }
+
+    /// This and then another one, as one repetition.
+    Outcome and(Outcome next) {
+      Histogram both = latencies.copy();
+      both.add(next.latencies);
+      return new Outcome(operations + next.operations, nanos + next.nanos, both);
+    }
   }
 
   /// What one of several threads does until they all end.

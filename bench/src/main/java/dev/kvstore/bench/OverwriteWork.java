@@ -9,7 +9,7 @@ import java.util.function.LongConsumer;
 /// `getP999Times` is what overwrites and compaction do to the 99.9th percentile of those gets,
 /// compared with the same gets before anything was overwritten.
 record OverwriteWork() implements Work {
-  private static final int WARM_UP_MAX = 5;
+  private static final double SECONDS_MAX = 10;
   private static final long WARM_UP_TURN = 1L << 39;
 
   @Override
@@ -24,11 +24,11 @@ record OverwriteWork() implements Work {
       Driver.Outcome idle = Driver.during(seconds, 0, 1, get);
 
       LongConsumer overwrite = overwrite(peer, data, versions);
-      long turn = warmUp(data.keys(), seconds, overwrite);
+      long turn = onceOver(data, seconds, 0, overwrite).operations();
       Driver.Outcome alone;
       Driver.Outcome gets;
       try (Amplification amplification = Amplification.from(peer, stage)) {
-        alone = Driver.during(2 * seconds, turn, 16, overwrite);
+        alone = onceOver(data, 2 * seconds, turn, overwrite);
         FutureTask<Driver.Outcome> reader =
             new FutureTask<>(() -> Driver.during(2 * seconds, 0, 1, get));
         Thread.ofPlatform().start(reader);
@@ -45,14 +45,14 @@ record OverwriteWork() implements Work {
     }
   }
 
-  /// Every key once over, unless that takes too long.
-  private static long warmUp(long keys, double seconds, LongConsumer overwrite) {
-    long turn = 0;
-    long start = System.nanoTime();
-    while (turn < keys && System.nanoTime() - start < WARM_UP_MAX * seconds * 1e9) {
-      turn += Driver.during(seconds / 10, turn, 16, overwrite).operations();
+  /// As many overwrites as there are keys, and for that long at least; unless that takes too long.
+  private static Driver.Outcome onceOver(
+      Data data, double seconds, long first, LongConsumer overwrite) {
+    Driver.Outcome all = Driver.during(seconds, first, 16, overwrite);
+    while (all.operations() < data.keys() && all.nanos() < SECONDS_MAX * 1e9) {
+      all = all.and(Driver.during(seconds / 4, first + all.operations(), 16, overwrite));
     }
-    return turn;
+    return all;
   }
 
   private static LongConsumer overwrite(Peer peer, Data data, Versions versions) {

@@ -39,7 +39,7 @@ record Plan(
   static final String USAGE =
       """
       usage: bench [--peers all|kvstore,rocksdb,...] [--rows main|all|load,get,...] [--keys 1000000]
-                   [--key-bytes 16] [--value-bytes 100] [--rounds 3] [--seconds 1] [--limit 300]
+                   [--key-bytes 16] [--value-bytes 100] [--rounds 3] [--seconds 0.5] [--limit 300]
                    [--json FILE] [--report yes] [--write FILE.md] [--plots DIR]
                    [--stores DIR] [--keep yes]
       --json    adds to this file and leaves out what is there, so a run can be taken up again
@@ -62,7 +62,7 @@ record Plan(
     int keyBytes = 16;
     int valueBytes = 100;
     int rounds = 3;
-    double seconds = 1;
+    double seconds = 0.5;
     long limitSeconds = 300;
     Path home = Path.of(System.getProperty("kvstore.bench.target", "target/bench"));
     Path stores = home.resolve("stores");

@@ -7,10 +7,10 @@ import java.util.Optional;
 
 /// Rows that have a name together.
 enum RowSet {
-  /// Enough to see where the store stands, in some ten minutes.
+  /// Enough to see where the store stands, in a quarter of an hour.
   MAIN(
       "load get get-2 get-zipf miss get-all reopen overwrite compaction raw-append durable-1 durable-64"
-          + " durable-64v durable-64f reopen-killed ycsb-a-2"),
+          + " durable-64v durable-64f reopen-killed"),
   /// What is worth measuring also with ten times as many keys.
   GROWN(
       "load load-2 get get-2 get-zipf miss get-all reopen open-scan overwrite compaction reopen-killed"
@@ -21,7 +21,7 @@ enum RowSet {
       "large-get large-get-zipf large-overwrite large-get-1k large-get-zipf-1k large-overwrite-1k"),
   /// What is about many keys.
   HUGE("load reopen open-scan reopen-killed bytes-16 index-growth growth"),
-  /// Every row but those that are in [#LARGE] and [#HUGE] only.
+  /// Every row but those that need more keys.
   EACH(""),
   ALL("");
 

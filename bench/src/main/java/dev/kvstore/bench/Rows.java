@@ -139,7 +139,7 @@ final class Rows {
     rows.add(
         Row.of(
                 "compaction",
-                "compaction, half garbage",
+                "compaction, a third garbage",
                 new CompactionWork(),
                 Metric.of("bandwidth", "input", Unit.BYTES_PER_SECOND, new Goal.AtLeast(1e9)),
                 Metric.of("ofCopy", "of a file copy", Unit.SHARE, new Goal.AtLeast(0.7)),

@@ -9,16 +9,15 @@ import dev.kvstore.StoreException;
 import dev.kvstore.StoreIoException;
 import dev.kvstore.engine.Workers.Worker;
 import dev.kvstore.index.HashIndex;
-import dev.kvstore.segment.SealedSegment;
 import dev.kvstore.segment.Segment;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -26,20 +25,22 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
 
-/// Gives the space of replaced and deleted records back: decides when, and which segments; the copying
-/// of one set of segments is a [CompactionRun].
+/// Gives the space of replaced and deleted records back: decides when, and how fast. Which segments is
+/// for [CompactionChoice], the copying of one set of them for [CompactionRun].
 ///
-/// - Victims are chosen by bytes freed for each byte copied (the cost-benefit idea of Rosenblum and
-///   Ousterhout, "The Design and Implementation of a Log-Structured File System", SOSP 1991, without
-///   its age term).
-/// - Threads: all of it on `store-compact`; writers and readers go on meanwhile.
+/// - Threads: all of it on `store-compact`; writers and readers go on meanwhile, and wait only as
+///   [BackPressure] says.
 /// - Failure: a run that fails changes nothing. A full disk is tried again when there is more garbage;
-///   a damaged segment is left alone.
+///   a damaged segment is left alone, and the others are compacted.
 final class Compaction {
   private static final long LOOK_BYTES_LEAST = 64L << 10;
-  private static final int VICTIMS_MAX = 32;
-  private static final int SMALL_SEGMENTS_MAX = 8;
   private static final int PASSES_MAX = 3;
+
+  /// What one run of background compaction copies, as a share of the log: enough of them that each
+  /// frees much, and little enough that both copies fit the space for a while.
+  private static final int RUNS_IN_LOG = 16;
+
+  private static final long RUN_BYTES_LEAST = 1L << 20;
 
   private final Log log;
   private final HashIndex index;
@@ -67,6 +68,12 @@ final class Compaction {
 
   private volatile boolean demandWaits;
 
+  private final BackPressure pressure = new BackPressure(System::nanoTime);
+
+  private final CompactionPace pace = new CompactionPace();
+  private final FreeingRate freeing = new FreeingRate();
+  private volatile double urgency = Double.NaN; // while there is background work
+
   Compaction(
       Log log,
       HashIndex index,
@@ -88,12 +95,15 @@ final class Compaction {
 
   // ---- By itself
 
-  /// Is told after each write how much garbage writes have made. Must be quick.
+  /// Is told after each write how much garbage writes have made, by whoever wrote. Quick, unless there is
+  /// back-pressure.
   void garbageGrew(long bytesSinceOpen) {
     if (bytesSinceOpen >= nextLookAt) {
       nextLookAt = bytesSinceOpen + lookEvery();
       look();
+      updatePressure(garbage());
     }
+    pressure.await(bytesSinceOpen);
   }
 
   /// Looks soon whether there is something to do.
@@ -116,30 +126,23 @@ final class Compaction {
     return Math.max(Math.min(LOOK_BYTES_LEAST, options.segmentBytesMax()), enough / 8);
   }
 
+  private Garbage garbage() {
+    return Garbage.of(segments.all(), options.compaction());
+  }
+
+  /// By writers too, since compaction may be held up by what holds them up next.
+  private void updatePressure(Garbage garbage) {
+    if (options.compactionBytesPerSecondMax() == Long.MAX_VALUE) {
+      pressure.update(
+          garbage.length(), garbage.lengthAllowed(), freeing.bytesPerSecond(System.nanoTime()));
+    } // else the options ask for slow compaction, and not for slow writes
+  }
+
   private void compactWhatIsDue() {
     lookComing.set(false);
+    pressure.start();
     try {
-      while (!ending && !demandWaits && commit.failure() == null) {
-        String notDue = whyNotDue();
-        if (notDue != null) {
-          state = notDue;
-          return;
-        }
-        List<Segment> victims = victims();
-        if (victims.isEmpty()) {
-          if (!rollActiveForItsGarbage()) {
-            state = "waiting: the garbage is spread too thinly to be worth copying what lives";
-            return;
-          }
-          continue;
-        }
-        long before = bytesOf(victims);
-        long after = run(victims, new Pace(options.compactionBytesPerSecondMax())).bytesWritten();
-        if (before - after < before / 16) {
-          state = "waiting: what is left are deletions that still hide older records elsewhere";
-          return;
-        }
-      }
+      state = compactUntilDone();
     } catch (StoreIoException e) {
       state = "stopped: " + e.getMessage() + "; tried again when there is more garbage";
     } catch (StoreException e) {
@@ -149,92 +152,69 @@ final class Compaction {
     } catch (Throwable e) {
       state = "stopped: " + e;
       commit.fail(e);
+    } finally {
+      pressure.end(); // whatever it is, writers waiting will not make it better
+      urgency = Double.NaN;
     }
   }
 
-  /// Why the policy asks for nothing; null if it asks for something.
-  private @Nullable String whyNotDue() {
-    long garbage = 0;
-    long total = 0;
-    for (Segment segment : segments.all()) {
-      garbage += segment.garbageBytes();
-      total += segment.end();
-    }
-    return switch (options.compaction()) {
-      case CompactionPolicy.Automatic(double ratio, long bytes) -> {
-        if (garbage < bytes) {
-          yield String.format(
-              Locale.ROOT, "nothing to do: %d bytes of garbage, work starts at %d", garbage, bytes);
-        }
-        yield garbage < ratio * total
-            ? String.format(
-                Locale.ROOT,
-                "nothing to do: %.1f %% of the log is garbage, work starts at %.1f %%",
-                100.0 * garbage / total,
-                100 * ratio)
-            : null;
+  /// Compacts as long as the policy asks for it.
+  ///
+  /// @return why it asks for nothing more
+  private String compactUntilDone() {
+    while (!ending && !demandWaits && commit.failure() == null) {
+      Garbage garbage = garbage();
+      if (!garbage.isEnough()) {
+        return garbage.whyNotEnough();
       }
-      case CompactionPolicy.Threshold(long bytes) ->
-          garbage < Math.max(1, bytes)
-              ? String.format(
-                  Locale.ROOT,
-                  "nothing to do: %d bytes of garbage, work starts at %d",
-                  garbage,
-                  bytes)
-              : null;
-      case CompactionPolicy.Manual manual -> "only on demand, as the options say";
-    };
+      List<Segment> victims = victims(garbage);
+      if (victims.isEmpty()) {
+        if (!sealWhatIsFull() && !rollActiveForItsGarbage()) {
+          return "waiting: the garbage is spread too thinly to be worth copying what lives";
+        }
+        continue;
+      }
+      long before = bytesOf(victims);
+      long freed = 0;
+      freeing.begin(System.nanoTime());
+      try {
+        freed = before - run(victims, false, new BackgroundPacer()).bytesWritten();
+        if (freed < before / 16) {
+          return "waiting: what is left are deletions that still hide older records elsewhere";
+        }
+      } catch (CompactionRun.DamagedVictimException e) {
+        continue; // without that one
+      } finally {
+        freeing.end(freed, System.nanoTime());
+      }
+    }
+    return state;
   }
 
-  /// The segments that free most for each byte copied, and fit one new segment together.
-  private List<Segment> victims() {
+  private List<Segment> victims(Garbage garbage) {
     double ratioLeast =
         options.compaction() instanceof CompactionPolicy.Automatic(double ratio, long bytes)
             ? ratio / 2
             : 0.01;
-    List<Segment> candidates = new ArrayList<>();
-    for (Segment segment : compactable()) {
-      if (freeable(segment) > ratioLeast * segment.end()) {
-        candidates.add(segment);
-      }
-    }
-    candidates.sort(
-        Comparator.comparingDouble(
-            segment -> -(double) freeable(segment) / (segment.end() - freeable(segment) + 1)));
-    List<Segment> victims = new ArrayList<>();
-    long copied = 0;
-    for (Segment segment : candidates) {
-      copied += segment.end() - freeable(segment);
-      if (!victims.isEmpty()
-          && (copied > options.segmentBytesMax() || victims.size() == VICTIMS_MAX)) {
-        break;
-      }
-      victims.add(segment);
-    }
-    return victims;
+    return choice().best(ratioLeast, Math.max(RUN_BYTES_LEAST, garbage.length() / RUNS_IN_LOG));
   }
 
-  /// Garbage that will go for sure. Tombstones may have to stay, unless nothing is older than they.
-  private long freeable(Segment segment) {
-    SealedSegment sealed = segment.sealed();
-    if (sealed == null) {
-      return 0;
-    }
-    for (Segment other : segments.all()) {
-      SealedSegment otherSealed = other.sealed();
-      if (other != segment
-          && otherSealed != null
-          && otherSealed.minSequence() < sealed.maxSequence()) {
-        return segment.garbageBytes() - sealed.tombstoneBytes();
-      }
-    }
-    return segment.garbageBytes();
+  private CompactionChoice choice() {
+    return new CompactionChoice(segments.all(), damaged, options.segmentBytesMax());
   }
 
-  private List<Segment> compactable() {
-    return segments.all().stream()
-        .filter(segment -> segment.sealed() != null && !damaged.contains(segment.id()))
-        .toList();
+  /// Waits for segments that are not sealed yet because they are filled faster than that. Nothing is
+  /// freed meanwhile, which counts for the pressure on writers.
+  private boolean sealWhatIsFull() {
+    Segment oldest = log.oldestUnsealed();
+    if (oldest == null) {
+      return false;
+    }
+    state = "waiting: full segments are being sealed";
+    freeing.begin(System.nanoTime());
+    log.awaitSealed();
+    freeing.end(0, System.nanoTime());
+    return commit.failure() == null && oldest.sealed() != null;
   }
 
   private boolean rollActiveForItsGarbage() {
@@ -285,18 +265,20 @@ final class Compaction {
   private CompactionReport compactEverything(DemandedCompaction job) {
     long start = System.nanoTime();
     long diskBefore = bytesOf(segments.all());
+    damaged.clear(); // a disk that could not read may be able to now
     log.rollOnDemand();
     log.awaitSealed();
     commit.throwIfFailed();
     List<CompactionReport> done = new ArrayList<>();
+    Set<String> problems = new TreeSet<>();
     StoreIoException noSpace = null;
     for (int pass = 0; pass < PASSES_MAX; pass++) {
       noSpace = null;
-      List<List<Segment>> groups = groups(pass);
+      List<List<Segment>> groups = choice().groups(pass);
       job.addTotal(groups.stream().mapToLong(Compaction::bytesOf).sum());
       for (List<Segment> group : groups) {
         try {
-          done.add(run(group, job));
+          runWithoutDamaged(group, job, done, problems);
         } catch (StoreIoException e) {
           if (!e.isNoSpace()) {
             throw e;
@@ -313,7 +295,10 @@ final class Compaction {
     log.keepReserve();
     if (!damaged.isEmpty()) {
       throw new StoreCompactionException(
-          "segments " + damaged + " hold damage and were left as they are; verify the store");
+          "segments "
+              + damaged
+              + " hold damage and were left as they are, the others are compacted; verify the store"
+              + (problems.isEmpty() ? "" : ": " + String.join("; ", problems)));
     }
     return new CompactionReport(
         done.stream().mapToInt(CompactionReport::segmentsRemoved).sum(),
@@ -324,59 +309,33 @@ final class Compaction {
         Duration.ofNanos(System.nanoTime() - start));
   }
 
-  /// What holds garbage. First what holds nothing else, which needs no new segment and so works on a full
-  /// disk; then oldest first, so that what a tombstone hides is gone before the tombstone is looked at;
-  /// in sets that fit one new segment each. Later passes are for what earlier ones could not free.
-  private List<List<Segment>> groups(int pass) {
-    List<Segment> all = compactable();
-    long small = Math.max(1, options.segmentBytesMax() / 8);
-    boolean merge = all.stream().filter(s -> s.end() < small).count() > SMALL_SEGMENTS_MAX;
-    List<Segment> candidates = new ArrayList<>();
-    for (Segment segment : all) {
-      boolean hasGarbage =
-          pass == 0 ? segment.garbageBytes() > 0 : segment.garbageBytes() > segment.end() / 16;
-      if (hasGarbage || (pass == 0 && merge && segment.end() < small)) {
-        candidates.add(segment);
+  /// Compacts a set of segments, without those that turn out to be damaged.
+  private void runWithoutDamaged(
+      List<Segment> group,
+      DemandedCompaction job,
+      List<CompactionReport> done,
+      Set<String> problems) {
+    List<Segment> rest = new ArrayList<>(group);
+    while (!rest.isEmpty()) {
+      try {
+        done.add(run(rest, true, job));
+        return;
+      } catch (CompactionRun.DamagedVictimException e) {
+        problems.add(String.valueOf(e.getMessage()));
+        rest.removeIf(segment -> segment.id() == e.segmentId());
       }
     }
-    candidates.sort(Comparator.comparingLong(Compaction::oldestSequence));
-    List<List<Segment>> groups = new ArrayList<>();
-    for (Segment segment : List.copyOf(candidates)) {
-      if (isAllGarbage(segment)) {
-        groups.add(List.of(segment));
-        candidates.remove(segment);
-      }
-    }
-    long copied = Long.MAX_VALUE / 2;
-    for (Segment segment : candidates) {
-      long copies = segment.end() - segment.garbageBytes();
-      if (copied + copies > options.segmentBytesMax() || groups.getLast().size() == VICTIMS_MAX) {
-        groups.add(new ArrayList<>());
-        copied = 0;
-      }
-      groups.getLast().add(segment);
-      copied += copies;
-    }
-    return groups;
-  }
-
-  private static boolean isAllGarbage(Segment segment) {
-    SealedSegment sealed = segment.sealed();
-    return sealed != null && segment.liveBytes() == 0 && sealed.tombstoneBytes() == 0;
-  }
-
-  private static long oldestSequence(Segment segment) {
-    SealedSegment sealed = segment.sealed();
-    return sealed == null ? Long.MAX_VALUE : sealed.minSequence();
   }
 
   // ---- One set of segments
 
-  private CompactionReport run(List<Segment> victims, CompactionRun.Pacer pacer) {
+  /// @param thorough see [CompactionRun]
+  private CompactionReport run(List<Segment> victims, boolean thorough, CompactionRun.Pacer pacer) {
     Set<Long> ids = new HashSet<>();
     victims.forEach(victim -> ids.add(victim.id()));
     state = "compacting segments " + ids;
-    CompactionRun run = new CompactionRun(log, index, segments, commit, walks, victims, pacer);
+    CompactionRun run =
+        new CompactionRun(log, index, segments, commit, walks, victims, thorough, pacer);
     try {
       CompactionReport report = run.run();
       runs.incrementAndGet();
@@ -385,7 +344,8 @@ final class Compaction {
       return report;
     } catch (CompactionRun.DamagedVictimException e) {
       damaged.add(e.segmentId());
-      throw new StoreCompactionException(String.valueOf(e.getMessage()), e);
+      state = "left alone: " + e.getMessage();
+      throw e;
     }
   }
 
@@ -393,41 +353,94 @@ final class Compaction {
     return some.stream().mapToLong(Segment::end).sum();
   }
 
-  /// Keeps background work to a rate, and ends it when the store is closed.
-  private final class Pace implements CompactionRun.Pacer {
-    private final long bytesPerSecond;
-    private final long start = System.nanoTime();
-    private long copied;
+  /// Keeps background work to a rate, makes it rest while others need the machine and writers wait when
+  /// that is not enough, and ends it when the store is closed.
+  private final class BackgroundPacer implements CompactionRun.Pacer {
+    private static final long LOOK_NANOS = 10_000_000;
+    private static final long REST_LEAST_NANOS = 200_000;
 
-    Pace(long bytesPerSecond) {
-      this.bytesPerSecond = bytesPerSecond;
-    }
+    private final long bytesPerSecondMax = options.compactionBytesPerSecondMax();
+    private final long start = System.nanoTime();
+    private long before = start; // when the last piece of work ended, or the rest after it
+    private long unrested; // nanoseconds of work
+    private long copied;
+    private long freed;
+    private long looked = start - LOOK_NANOS;
 
     @Override
     public void at(long bytesRead, long bytesCopied) {
       if (ending) {
         throw new StoreCompactionException("the store is being closed");
       }
+      if (bytesCopied > 0) {
+        pace.worked(System.nanoTime() - before, bytesCopied);
+      }
       copied += bytesCopied;
-      if (bytesPerSecond == Long.MAX_VALUE) {
-        return;
-      }
-      long due = (long) (copied * 1e9 / bytesPerSecond);
-      for (long early = due - (System.nanoTime() - start);
-          early > 1_000_000 && !ending && !demandWaits;
-          early = due - (System.nanoTime() - start)) {
-        LockSupport.parkNanos(this, Math.min(early, 20_000_000)); // so that an end is seen soon
-      }
+      freed += bytesRead - bytesCopied;
+      pause();
     }
 
     @Override
-    public void rest() {}
+    public void rest() {
+      pause();
+    }
+
+    private void pause() {
+      long now = System.nanoTime();
+      unrested += now - before;
+      if (now - looked >= LOOK_NANOS) {
+        looked = now;
+        look();
+      }
+      long rest = pace.restAfter(unrested, urgency);
+      if (bytesPerSecondMax != Long.MAX_VALUE) {
+        rest = Math.max(rest, (long) (copied * 1e9 / bytesPerSecondMax) - (now - start));
+      }
+      if (rest >= REST_LEAST_NANOS) { // less is saved up
+        sleep(now, rest);
+        unrested = 0;
+      }
+      before = System.nanoTime();
+    }
+
+    private void look() {
+      Garbage garbage = garbage();
+      urgency = garbage.urgency();
+      freeing.progress(freed);
+      updatePressure(garbage);
+    }
+
+    private void sleep(long from, long nanos) {
+      for (long left = nanos;
+          left > 0 && !ending && !demandWaits;
+          left = nanos - (System.nanoTime() - from)) {
+        LockSupport.parkNanos(this, Math.min(left, 20_000_000)); // so that an end is seen soon
+      }
+    }
   }
 
   // ---- State
 
   String state() {
-    return state;
+    String held = damaged.isEmpty() ? "" : "; damaged and left alone: segments " + damaged;
+    String slowed =
+        options.compactionBytesPerSecondMax() == Long.MAX_VALUE
+            ? ""
+            : "; writes at most "
+                + options.compactionBytesPerSecondMax()
+                + " bytes per second, as the options say";
+    return state + paceWords() + slowed + pressure.describe() + held;
+  }
+
+  private String paceWords() {
+    double now = urgency;
+    return Double.isNaN(now)
+        ? ""
+        : String.format(
+            Locale.ROOT,
+            "; others make work take %.1f times as long, urgency %.1f",
+            1 + pace.contention(),
+            now);
   }
 
   long runs() {
@@ -440,11 +453,7 @@ final class Compaction {
 
   /// The segment that would be compacted next.
   OptionalLong nextVictim() {
-    return compactable().stream()
-        .filter(segment -> freeable(segment) > 0)
-        .max(Comparator.comparingDouble(segment -> (double) freeable(segment) / segment.end()))
-        .map(segment -> OptionalLong.of(segment.id()))
-        .orElse(OptionalLong.empty());
+    return choice().next();
   }
 
   /// Stops what is under way at its next record. The worker is waited for by whoever ends it.

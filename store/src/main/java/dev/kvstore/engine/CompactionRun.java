@@ -39,9 +39,10 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A record that is copied must verify, or the segment stays as it is: [DamagedVictimException].
 final class CompactionRun {
-  private static final long STEP_BYTES = 1L << 20;
+  private static final long STEP_BYTES = 256L << 10;
   private static final long RANGE_ENTRIES = 2048;
   private static final long RANGE_ENTRIES_OF_ONE = 32;
+  private static final int TOMBSTONES_UNASKED = 32; // one part in so many
 
   /// Is told of progress and may slow down.
   interface Pacer {
@@ -81,6 +82,7 @@ final class CompactionRun {
   private final GroupCommit commit;
   private final ReentrantReadWriteLock walks;
   private final List<Segment> segmentsToCompact;
+  private final boolean thorough;
   private final Pacer pacer;
 
   private final List<CompactionVictim> victims = new ArrayList<>();
@@ -92,6 +94,7 @@ final class CompactionRun {
   private @Nullable String hintName;
   private long bytesRead;
 
+  /// @param thorough whether every tombstone is to go that can, whatever it costs to find out
   CompactionRun(
       Log log,
       HashIndex index,
@@ -99,6 +102,7 @@ final class CompactionRun {
       GroupCommit commit,
       ReentrantReadWriteLock walks,
       List<Segment> victims,
+      boolean thorough,
       Pacer pacer) {
     this.log = log;
     this.index = index;
@@ -106,6 +110,7 @@ final class CompactionRun {
     this.commit = commit;
     this.walks = walks;
     this.segmentsToCompact = victims;
+    this.thorough = thorough;
     this.pacer = pacer;
   }
 
@@ -234,15 +239,25 @@ final class CompactionRun {
   }
 
   private void takeTombstones() {
-    if (victims.stream().allMatch(victim -> victim.sealed().tombstoneBytes() == 0)) {
+    long tombstones = victims.stream().mapToLong(victim -> victim.sealed().tombstoneBytes()).sum();
+    if (tombstones == 0) {
       return;
     }
-    try (OlderRecords older = OlderRecords.than(segmentsToCompact, log, segments.all())) {
+    try (OlderRecords older = olderRecords(tombstones)) {
       for (CompactionVictim victim : victims) {
         ofVictim(victim.segment(), () -> victim.takeTombstones(older));
         pacer.at(0, 0);
       }
     }
+  }
+
+  /// To ask for tombstones means to read the hints of all older segments. A few are not worth that, they
+  /// are asked for when they have become more; unless everything is to go that can.
+  private OlderRecords olderRecords(long tombstoneBytes) {
+    long live = victims.stream().mapToLong(CompactionVictim::foundBytes).sum();
+    return !thorough && tombstoneBytes <= live / TOMBSTONES_UNASKED
+        ? OlderRecords.unknown()
+        : OlderRecords.than(segmentsToCompact, log, segments.all());
   }
 
   private void copyAll() {
@@ -253,6 +268,7 @@ final class CompactionRun {
     if (end > SegmentFormat.HEADER_BYTES) {
       copy = log.newCopy();
     }
+    pacer.at(0, 0); // from here on it is copying that takes the time
     for (CompactionVictim victim : victims) {
       copyOf(victim, copy);
     }

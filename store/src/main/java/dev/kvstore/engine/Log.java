@@ -20,10 +20,12 @@ import dev.kvstore.segment.SegmentFormat;
 import dev.kvstore.segment.SegmentSealer;
 import dev.kvstore.segment.SegmentWriter;
 import dev.kvstore.segment.StoreId;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +44,9 @@ final class Log implements GroupCommit.Forceable {
   private static final long STEADY_SEGMENT_BYTES = 16L << 20;
   private static final long PAGE_BYTES = 4096;
   private static final long DELETE_RESERVE_BYTES = 64L << 10;
+
+  /// A segment that lasts longer is no reason to hurry with the next.
+  private static final long FILLED_SLOWLY_NANOS = 1_000_000_000;
 
   /// Fewer bytes between two forces make the next segment one that is forced often.
   private static final long BYTES_PER_FORCE_MIN = 4L << 20;
@@ -65,6 +70,9 @@ final class Log implements GroupCommit.Forceable {
   private @Nullable CompletableFuture<SegmentWriter> spare;
   private boolean spareMayTap; // whether it was ordered for a write that frees space
   private boolean spareInAdvance; // whether it was ordered before anybody needed it
+  private boolean
+      hurried; // whether one was not ready when it was needed, and they are still filled fast
+  private long activeSince; // nano time
   private long syncsAtOrder; // how often the log had been forced when it was ordered
   private @Nullable String whyNoWrites;
   private long markedSequence; // what the last mark in the log says
@@ -170,11 +178,16 @@ final class Log implements GroupCommit.Forceable {
     return Math.min(DELETE_RESERVE_BYTES, capacity / 16);
   }
 
-  /// Early in large segments, which may be filled while a disk that is busy makes the next one; small
-  /// stores stay small.
-  private static boolean isSpareDue(SegmentWriter writer) {
+  /// Early in large segments, which may be filled while a disk that is busy makes the next one, and when
+  /// a write has just had to wait; else small stores stay small.
+  private boolean isSpareDue(SegmentWriter writer) {
     long used = writer.capacity() - writer.remaining();
-    return used > writer.capacity() / (writer.capacity() < STEADY_SEGMENT_BYTES ? 2 : 8);
+    boolean early = hurried || writer.capacity() >= STEADY_SEGMENT_BYTES;
+    return used > writer.capacity() / (early ? 8 : 2);
+  }
+
+  private boolean isFilledFast() {
+    return active != null && System.nanoTime() - activeSince < FILLED_SLOWLY_NANOS;
   }
 
   private void orderSpare(long needed, boolean frees) {
@@ -184,6 +197,7 @@ final class Log implements GroupCommit.Forceable {
     spareInAdvance = needed == 0;
     Segment unfinished = tail;
     Preallocation preallocation = preallocation();
+    boolean faster = hurried;
     environment
         .workers()
         .run(
@@ -192,7 +206,7 @@ final class Log implements GroupCommit.Forceable {
               try {
                 order.complete(
                     unfinished == null
-                        ? newSegment(needed, frees, preallocation)
+                        ? newSegment(needed, frees, faster, preallocation)
                         : reopen(unfinished, needed, frees, preallocation));
               } catch (Throwable e) {
                 order.completeExceptionally(e);
@@ -222,6 +236,7 @@ final class Log implements GroupCommit.Forceable {
     if (order == null) {
       return;
     }
+    hurried = isFilledFast() && (hurried || !order.isDone());
     if (!order.isDone()) {
       appendLock.unlock();
       try {
@@ -256,6 +271,7 @@ final class Log implements GroupCommit.Forceable {
       full.add(before); // before `active` changes: a round reads them in the other order
     }
     active = next;
+    activeSince = System.nanoTime();
     if (before != null) {
       environment.workers().run(Worker.SEAL, this::sealFull);
     }
@@ -366,8 +382,9 @@ final class Log implements GroupCommit.Forceable {
 
   // ---- Making segments; on store-allocate
 
-  private SegmentWriter newSegment(long needed, boolean frees, Preallocation preallocation) {
-    long usual = capacityFor(needed);
+  private SegmentWriter newSegment(
+      long needed, boolean frees, boolean faster, Preallocation preallocation) {
+    long usual = capacityFor(needed, faster);
     try {
       SegmentWriter writer = newSegmentOf(usual, preallocation);
       keepReserve();
@@ -423,7 +440,8 @@ final class Log implements GroupCommit.Forceable {
   }
 
   private long usualEnd(Segment segment, long needed) {
-    return Math.max(capacityFor(0), segment.end() + needed + RecordFormat.SEAL_BYTES + PAGE_BYTES);
+    return Math.max(
+        capacityFor(0, false), segment.end() + needed + RecordFormat.SEAL_BYTES + PAGE_BYTES);
   }
 
   private SegmentWriter reopenUpTo(Segment segment, long capacity, Preallocation preallocation) {
@@ -437,12 +455,22 @@ final class Log implements GroupCommit.Forceable {
   }
 
   /// Capacity of a new segment: follows the size of the store, so that small stores stay small and the
-  /// room kept in advance is a small part of a large one; but not below what is filled no faster than
-  /// the next one is made.
-  private long capacityFor(long needed) {
-    long bytes = segments.all().stream().mapToLong(Segment::end).sum();
-    long steady = Math.max(STEADY_SEGMENT_BYTES, Long.highestOneBit(Math.max(1, bytes / 16)));
-    long growing = Math.max(FIRST_SEGMENT_BYTES, Long.highestOneBit(Math.max(1, bytes / 4)));
+  /// room kept in advance is a small part of a large one. While a store only grows, not below what is
+  /// filled no faster than the next one is made; where there is garbage, values are overwritten, which is
+  /// slower, and smaller segments are compacted at less cost.
+  ///
+  /// @param faster whether a store that is small is soon to have larger ones
+  private long capacityFor(long needed, boolean faster) {
+    long bytes = 0;
+    long garbage = 0;
+    for (Segment segment : segments.all()) {
+      bytes += segment.end();
+      garbage += segment.garbageBytes();
+    }
+    long least = garbage > bytes / 8 ? FIRST_SEGMENT_BYTES : STEADY_SEGMENT_BYTES;
+    long steady = Math.max(least, Long.highestOneBit(Math.max(1, bytes / 16)));
+    long growing =
+        Math.max(FIRST_SEGMENT_BYTES, Long.highestOneBit(Math.max(1, faster ? bytes : bytes / 4)));
     long usual = Math.min(options.segmentBytesMax(), Math.min(growing, steady));
     long fixed = SegmentFormat.HEADER_BYTES + RecordFormat.SEAL_BYTES;
     if (needed + fixed + setAside(usual) <= usual) {
@@ -455,7 +483,9 @@ final class Log implements GroupCommit.Forceable {
   SegmentCopy newCopy() {
     long id = nextSegment.getAndIncrement();
     long now = environment.clock().millis();
-    return reserve.tapped(() -> SegmentCopy.create(directory, store, id, now, this::onFullDisk));
+    Executor forcer = task -> environment.workers().runOrThrow(Worker.FORCE, task);
+    return reserve.tapped(
+        () -> SegmentCopy.create(directory, store, id, now, this::onFullDisk, forcer));
   }
 
   /// Does what frees space in the end; on a full disk once more, without the reserve.
@@ -482,22 +512,37 @@ final class Log implements GroupCommit.Forceable {
     }
   }
 
+  /// Seals those that are full now, and tells the manifest once.
   private void sealAllFull() {
-    for (SegmentWriter writer = full.peek(); writer != null; writer = full.peek()) {
-      Segment segment = writer.segment();
+    List<SegmentWriter> writers = new ArrayList<>();
+    List<SealedSegment> summaries = new ArrayList<>();
+    for (SegmentWriter writer : List.copyOf(full)) {
       if (commit().failure() != null) {
         return;
       }
-      if (!SegmentSealer.hasRecords(segment)) {
+      if (!SegmentSealer.hasRecords(writer.segment())) {
         discard(writer);
-      } else {
-        SealedSegment sealed = sealer.seal(writer, environment.clock().millis());
-        changeManifest(before -> before.withSealed(sealed));
-        segment.markSealed(
-            sealed); // only now compaction may take it, and take it out of the manifest
+        full.remove(writer);
+        continue;
       }
-      full.remove(writer);
+      writers.add(writer);
+      summaries.add(sealer.seal(writer, environment.clock().millis()));
     }
+    if (writers.isEmpty()) {
+      return;
+    }
+    changeManifest(before -> before.withSealed(summaries));
+    for (int i = 0; i < writers.size(); i++) {
+      // Only now compaction may take it, and take it out of the manifest.
+      writers.get(i).segment().markSealed(summaries.get(i));
+      full.remove(writers.get(i));
+    }
+  }
+
+  /// The first full segment that is not sealed yet; null without one.
+  @Nullable Segment oldestUnsealed() {
+    SegmentWriter oldest = full.peek();
+    return oldest == null ? null : oldest.segment();
   }
 
   /// Takes a segment without records out of the store.

@@ -58,6 +58,13 @@ final class OlderRecords implements AutoCloseable {
     return older;
   }
 
+  /// Looks nowhere: the answer is always yes.
+  static OlderRecords unknown() {
+    OlderRecords older = new OlderRecords();
+    older.unansweredFrom = 0;
+    return older;
+  }
+
   private void open(Log log, SealedSegment sealed) {
     try {
       hints.add(HintFile.open(log.directory(), log.store(), sealed));

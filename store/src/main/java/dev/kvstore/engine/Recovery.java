@@ -491,7 +491,7 @@ final class Recovery {
     for (Map.Entry<Segment, SegmentSealer.Summary> entry : summaries.entrySet()) {
       Segment segment = entry.getKey();
       SealedSegment summary = seal(sealer, segment, entry.getValue());
-      next = next.withSealed(summary);
+      next = next.withSealed(List.of(summary));
       sealed.put(segment, summary);
       dropped.remove(segment);
     }

@@ -9,6 +9,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +22,8 @@ public final class Workers {
   enum Worker {
     ALLOCATE("store-allocate"),
     SEAL("store-seal"),
-    COMPACT("store-compact");
+    COMPACT("store-compact"),
+    FORCE("store-force");
 
     private final String threadName;
 
@@ -75,6 +77,15 @@ public final class Workers {
       }
       executor.execute(task);
       return true;
+    }
+  }
+
+  /// As [#run].
+  ///
+  /// @throws RejectedExecutionException if the workers have ended
+  void runOrThrow(Worker worker, Runnable task) {
+    if (!run(worker, task)) {
+      throw new RejectedExecutionException("the store is being closed");
     }
   }
 

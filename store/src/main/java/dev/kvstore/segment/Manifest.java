@@ -88,13 +88,17 @@ public record Manifest(
     return next(Math.max(nextSegment, id + 1), sealedSequence, sealed, nextOpen);
   }
 
-  /// With an open segment sealed.
-  public Manifest withSealed(SealedSegment segment) {
+  /// With some open segments sealed.
+  public Manifest withSealed(List<SealedSegment> segments) {
     List<SealedSegment> nextSealed = new ArrayList<>(sealed);
-    nextSealed.add(segment);
+    nextSealed.addAll(segments);
     List<Long> nextOpen = new ArrayList<>(open);
-    nextOpen.remove(segment.id());
-    return next(nextSegment, Math.max(sealedSequence, segment.maxSequence()), nextSealed, nextOpen);
+    long sequence = sealedSequence;
+    for (SealedSegment segment : segments) {
+      nextOpen.remove(segment.id());
+      sequence = Math.max(sequence, segment.maxSequence());
+    }
+    return next(nextSegment, sequence, nextSealed, nextOpen);
   }
 
   /// With some sealed segments in the place of others.

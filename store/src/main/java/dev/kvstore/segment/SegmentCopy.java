@@ -9,6 +9,7 @@ import dev.kvstore.io.FileHandle;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /// Writes a new sealed segment out of records of others, which keep their sequence and time and get
@@ -18,14 +19,14 @@ import org.jspecify.annotations.Nullable;
 /// to be brought in. Records are verified in the buffer, so what verifies is what is written, whatever
 /// becomes of the source.
 ///
-/// - Threads: the one that made it, which enters files.
+/// - Threads: the one that made it, which enters files; forces while it writes are another's.
 /// - Lifecycle: [#copy] as often as wanted, [#seal] once; [#close] in any case. The file is part of
 ///   the store by the manifest that lists it; until then it can be removed at any time.
-/// - Memory, off the heap: 1 MiB.
+/// - Memory, off the heap: 256 KiB.
 /// - Failure: [dev.kvstore.StoreIoException] if the disk is full or fails, and
 ///   [StoreCorruptionException] if a record does not verify; then it can only be closed.
 public final class SegmentCopy implements AutoCloseable {
-  private static final int BUFFER_BYTES = 1 << 20;
+  private static final int BUFFER_BYTES = 256 << 10;
   private static final int PAGE_BYTES = 4096;
 
   /// Does a write; once more if the disk was full and room could be made.
@@ -39,6 +40,7 @@ public final class SegmentCopy implements AutoCloseable {
   private final long salt;
   private final RoomMaker room;
   private final FileHandle file;
+  private final ForceBehind forcing;
   private final SegmentTally tally = new SegmentTally();
   private final RecordChecksum checksum = new RecordChecksum();
 
@@ -50,22 +52,35 @@ public final class SegmentCopy implements AutoCloseable {
   private boolean closed;
 
   private SegmentCopy(
-      Directory directory, StoreId store, long id, FileHandle file, RoomMaker room) {
+      Directory directory,
+      StoreId store,
+      long id,
+      FileHandle file,
+      RoomMaker room,
+      Executor forcer) {
     this.directory = directory;
     this.store = store;
     this.id = id;
     this.salt = store.salt(id);
     this.file = file;
+    this.forcing = new ForceBehind(file, forcer);
     this.room = room;
     this.buffer = arena.allocate(BUFFER_BYTES, PAGE_BYTES);
     this.bufferToSum = buffer.asByteBuffer();
   }
 
   /// Creates the file of a new segment.
+  ///
+  /// @param forcer runs the forces that go on while it is written
   public static SegmentCopy create(
-      Directory directory, StoreId store, long id, long createdMillis, RoomMaker room) {
+      Directory directory,
+      StoreId store,
+      long id,
+      long createdMillis,
+      RoomMaker room,
+      Executor forcer) {
     FileHandle file = directory.create(SegmentFormat.segmentName(id));
-    SegmentCopy copy = new SegmentCopy(directory, store, id, file, room);
+    SegmentCopy copy = new SegmentCopy(directory, store, id, file, room, forcer);
     SegmentFormat.writeHeader(copy.buffer, store, id, createdMillis);
     copy.buffered = SegmentFormat.HEADER_BYTES;
     return copy;
@@ -213,6 +228,7 @@ public final class SegmentCopy implements AutoCloseable {
       writeAt(written, buffered);
       written += buffered;
       buffered = 0;
+      forcing.written(written);
     }
   }
 
@@ -241,7 +257,7 @@ public final class SegmentCopy implements AutoCloseable {
     buffer.set(LittleEndian.INT, at + RecordFormat.CHECKSUM, stored);
     buffered = at + RecordFormat.SEAL_BYTES;
     flush();
-    file.force();
+    forcing.forceAll();
     directory.force();
     Mapping mapping = Mapping.of(file, written, Access.READ);
     SealedSegment sealed =
@@ -262,6 +278,7 @@ public final class SegmentCopy implements AutoCloseable {
     if (!closed) {
       closed = true;
       arena.close();
+      forcing.await();
       file.close();
     }
   }

@@ -11,6 +11,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.function.LongUnaryOperator;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -58,6 +59,65 @@ class HashIndexConcurrencyTest {
   }
 
   @Test
+  void manyEntriesAskedForAtOnceAreAllFoundWhileTheirShardsGrowAndShrink() throws Exception {
+    LongUnaryOperator fewShards = key -> Keys.hash((int) key & 3, Keys.mixed(key) & 0xFFFFFF);
+    int resting = 64; // keys that nobody replaces, above all others
+    long[] hashes = new long[resting];
+    long[] addresses = new long[resting];
+    for (int i = 0; i < resting; i++) {
+      hashes[i] = fewShards.applyAsLong(100_000 + i);
+      addresses[i] = Keys.address(100_000 + i, 0);
+      index.insert(hashes[i], addresses[i]);
+    }
+    Runnable asking =
+        () -> {
+          boolean[] found = new boolean[resting];
+          do {
+            index.containsAll(hashes, addresses, resting, found);
+            for (boolean each : found) if (!each) throw new AssertionError("missed");
+          } while (!done);
+        };
+    run(fewShards, 30_000, 8, List.of(asking, () -> readStanding(fewShards)), resting);
+  }
+
+  @Test
+  void ofReplacingManyAndRemovingOneEachEntryMeetsOne() throws Exception {
+    int keys = 40_000;
+    for (int key = 1; key <= keys; key++) index.insert(Keys.mixed(key), Keys.address(key, 0));
+    boolean[] replaced = new boolean[keys + 1];
+    boolean[] removed = new boolean[keys + 1];
+    try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
+      Future<?> replacing = threads.submit(() -> replaceHundreds(keys, replaced));
+      Future<?> removing =
+          threads.submit(() -> {
+            for (int key = keys; key > 0; key--) {
+              removed[key] = index.remove(Keys.mixed(key), Keys.address(key, 0));
+            }
+          });
+      replacing.get();
+      removing.get();
+    }
+    for (int key = 1; key <= keys; key++) {
+      if (replaced[key] == removed[key]) throw new AssertionError("key " + key);
+      long expected = replaced[key] ? Keys.address(key, 1) : HashIndex.NONE;
+      if (index.find(Keys.mixed(key), Keys.is(key)) != expected) throw new AssertionError(key);
+    }
+    index.close();
+  }
+
+  private void replaceHundreds(int keys, boolean[] replaced) {
+    for (int first = 1; first <= keys; first += 100) {
+      int from = first;
+      long[] hashes = LongStream.range(from, from + 100).map(Keys::mixed).toArray();
+      long[] old = LongStream.range(from, from + 100).map(key -> Keys.address(key, 0)).toArray();
+      long[] next = LongStream.range(from, from + 100).map(key -> Keys.address(key, 1)).toArray();
+      boolean[] answers = new boolean[100];
+      index.replaceAll(hashes, old, next, 100, answers);
+      System.arraycopy(answers, 0, replaced, from, 100);
+    }
+  }
+
+  @Test
   void severalWritersLoseNothing() throws Exception {
     int writers = 4;
     int keys = 60_000;
@@ -90,6 +150,12 @@ class HashIndexConcurrencyTest {
 
   private void run(LongUnaryOperator hash, int passing, int waves, List<Runnable> readers)
       throws Exception {
+    run(hash, passing, waves, readers, 0);
+  }
+
+  private void run(
+      LongUnaryOperator hash, int passing, int waves, List<Runnable> readers, int resting)
+      throws Exception {
     for (int key = 1; key <= STANDING; key++) {
       index.insert(hash.applyAsLong(key), Keys.address(key, 0));
     }
@@ -103,7 +169,7 @@ class HashIndexConcurrencyTest {
       }
       for (Future<?> each : running) each.get();
     }
-    assertThat(index.size()).isEqualTo(STANDING);
+    assertThat(index.size()).isEqualTo(STANDING + resting);
     index.close();
   }
 

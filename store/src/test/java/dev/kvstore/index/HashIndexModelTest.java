@@ -70,6 +70,53 @@ class HashIndexModelTest {
     }
   }
 
+  /// Many at once: entries that are there and others, in the order of hashes and in none, in shards that
+  /// change with every entry and in one only.
+  @ParameterizedTest
+  @EnumSource
+  void answersForManyAtOnceAsForEach(Keys.Spread spread) {
+    int keys = spread == Keys.Spread.ONE_HASH ? 200 : 2_000;
+    try (var index = new HashIndex()) {
+      for (long key = 1; key <= keys; key++) {
+        long address = Keys.address(key, 0);
+        index.insert(spread.applyAsLong(key), address);
+        model.put(key, address);
+      }
+      for (int round = 0; round < 200; round++) {
+        manyAtOnce(index, spread, keys, random.nextInt(120), round % 2 == 0);
+      }
+      check(index, spread, keys);
+    }
+  }
+
+  private void manyAtOnce(
+      HashIndex index, Keys.Spread spread, int keys, int count, boolean inOrder) {
+    List<Long> chosen =
+        new ArrayList<>(random.longs(count, 1, keys + 1).distinct().boxed().toList());
+    if (inOrder) {
+      chosen.sort((a, b) -> Long.compareUnsigned(spread.applyAsLong(a), spread.applyAsLong(b)));
+    }
+    long[] hashes = new long[count];
+    long[] expected = new long[count];
+    long[] next = new long[count];
+    boolean[] answers = new boolean[count];
+    for (int i = 0; i < chosen.size(); i++) {
+      long key = chosen.get(i);
+      hashes[i] = spread.applyAsLong(key);
+      expected[i] = model.getOrDefault(key, 0L) ^ (random.nextInt(3) == 0 ? 1 : 0);
+      next[i] = Keys.address(key, random.nextLong());
+    }
+    index.containsAll(hashes, expected, chosen.size(), answers);
+    for (int i = 0; i < chosen.size(); i++) {
+      assertThat(answers[i]).as(replay()).isEqualTo(model.get(chosen.get(i)) == expected[i]);
+    }
+    index.replaceAll(hashes, expected, next, chosen.size(), answers);
+    for (int i = 0; i < chosen.size(); i++) {
+      assertThat(answers[i]).as(replay()).isEqualTo(model.get(chosen.get(i)) == expected[i]);
+      if (answers[i]) model.put(chosen.get(i), next[i]);
+    }
+  }
+
   private void check(HashIndex index, Keys.Spread spread, int keys) {
     assertThat(index.size()).as(replay()).isEqualTo(model.size());
     for (long key = 1; key <= keys; key++) {
