@@ -263,11 +263,12 @@ final class IndexImage {
     }
   }
 
-  /// Reads the image and verifies all of it.
+  /// Reads the image and verifies all of it. Blocks of pages are mapped; they may yet be lost to somebody
+  /// who changes the file, until [HashIndex#own].
   ///
   /// @throws StoreCorruptionException if it does not verify
   static Opened read(Directory directory, StoreId store, Workers workers, int threads) {
-    try (FileHandle file = directory.open(NAME, Access.READ)) {
+    try (FileHandle file = directory.openForCopies(NAME)) {
       Head head = readHead(file, store);
       ImageShape shape = head.shape();
       if (shape == null) {
@@ -283,10 +284,13 @@ final class IndexImage {
         AtomicInteger next = new AtomicInteger();
         Runnable task =
             () -> {
-              for (int block = next.getAndIncrement();
-                  block < shape.blocks();
-                  block = next.getAndIncrement()) {
-                readBlock(file, head, block, blocks.block(block));
+              try (Arena arena = Arena.ofConfined()) {
+                MemorySegment buffer = arena.allocate(BLOCK_BYTES, Long.BYTES);
+                for (int block = next.getAndIncrement();
+                    block < shape.blocks();
+                    block = next.getAndIncrement()) {
+                  take(file, head, block, blocks, buffer);
+                }
               }
             };
         int tasks = Math.clamp(shape.blocks(), 1, threads);
@@ -297,6 +301,19 @@ final class IndexImage {
         throw e;
       }
     }
+  }
+
+  /// Verifies a block and maps it. It is not read through the mapping, so that pages which nobody needs
+  /// are never mapped.
+  private static void take(
+      FileHandle file, Head head, int block, ImportedBlocks blocks, MemorySegment buffer) {
+    if (blocks.shape().blockBytes(block) < BLOCK_BYTES) {
+      readBlock(file, head, block, blocks.block(block)); // a mapping would reach beyond the end
+      return;
+    }
+    readBlock(file, head, block, buffer);
+    long at = head.bodyAt() + (long) block * BLOCK_BYTES;
+    blocks.block(block, arena -> file.mapCopy(at, BLOCK_BYTES, arena));
   }
 
   private static void readBlock(FileHandle file, Head head, int block, MemorySegment target) {

@@ -75,7 +75,7 @@ final class KeyLookup implements KeyMatcher {
     for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       retired = false;
       suspect = HashIndex.NONE;
-      address = index.find(keyHash, this);
+      address = findAddress(keyHash);
       if (address != HashIndex.NONE) {
         return true;
       }
@@ -89,6 +89,14 @@ final class KeyLookup implements KeyMatcher {
     }
     throw new StoreCorruptionException(
         IndexImage.NAME, 0, "the index points to a segment that is not there; delete the file");
+  }
+
+  private long findAddress(long keyHash) {
+    try {
+      return index.find(keyHash, this);
+    } catch (InternalError e) {
+      throw LateCopies.lost(e);
+    }
   }
 
   /// As [#find]; and if the key seems absent, makes sure that no damaged record stands in its place.

@@ -29,6 +29,7 @@ final class OpenStore {
   final Compaction compaction;
 
   private final LateHints hints;
+  private final LateCopies copies;
   private final HashIndex index;
   private final SegmentTable segments;
   private final Workers workers;
@@ -61,6 +62,8 @@ final class OpenStore {
     this.reads = new ReadPath(index, segments, residency, log.hasher(), options.verifyReads());
     log.connect(commit, compaction::look);
     this.hints = new LateHints(new SegmentSealer(directory, log.store(), log.hasher()), segments);
+    this.copies = new LateCopies(index, commit);
+    copies.order(workers);
     hints.order(recovered.withoutHint(), workers);
   }
 
@@ -162,6 +165,7 @@ final class OpenStore {
       log.refuseWrites("the store in " + directory.path() + " is closed");
       compaction.end();
       hints.end();
+      copies.end();
       workers.end();
       compaction.abandonJobs();
       commit.end();
@@ -197,7 +201,7 @@ final class OpenStore {
   private void writeImage(List<Segment> all, @Nullable Segment tail) {
     try {
       IndexImage.write(directory, log.store(), index, all, tail, log.lastSequence());
-    } catch (StoreException e) {
+    } catch (StoreException | InternalError e) {
       System.getLogger(OpenStore.class.getName())
           .log(
               System.Logger.Level.WARNING,

@@ -2,6 +2,7 @@ package dev.kvstore.index;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.function.BooleanSupplier;
 
 /// An exact, concurrent, off-heap hash index: 64-bit hash of a key -> 40-bit address of its record.
 ///
@@ -37,6 +38,9 @@ public final class HashIndex implements AutoCloseable {
 
   private final PageSlab slab = new PageSlab();
   private final Shard[] shards = new Shard[SHARDS];
+
+  // Written while the index is loaded, before other threads are given it.
+  private int mappedChunks;
 
   public HashIndex() {
     for (int number = 0; number < SHARDS; number++) shards[number] = new Shard(number, slab);
@@ -245,11 +249,34 @@ public final class HashIndex implements AutoCloseable {
   public void adopt(ImportedBlocks blocks) {
     ImageShape shape = blocks.shape();
     MemorySegment[] chunks = slab.adopt(blocks);
+    mappedChunks = blocks.mapped();
     for (int shard = 0; shard < SHARDS; shard++) {
       int[] pages = new int[shape.pages(shard)];
       if (pages.length == 0) continue;
       for (int i = 0; i < pages.length; i++) pages[i] = shape.firstPage(shard) + i;
       shards[shard].adopt(new Table(chunks, pages), shape.entries(shard));
+    }
+  }
+
+  /// Whether there are pages to [#own].
+  public boolean isMapped() {
+    return mappedChunks > 0;
+  }
+
+  /// Moves everything that was adopted with mapped blocks into memory of the index's own; nothing that
+  /// happens to their file matters any more then. One thread, beside any others.
+  ///
+  /// @param enough asked now and then; ends this early
+  /// @throws OutOfMemoryError the rest stays where it is
+  public void own(BooleanSupplier enough) {
+    for (int chunk = 0; chunk < mappedChunks && !enough.getAsBoolean(); chunk++) {
+      slab.beginEvacuation(chunk);
+      int first = chunk << PageSlab.CHUNK_PAGE_BITS;
+      for (int page = first; page < first + PageSlab.PAGES_PER_CHUNK; page++) {
+        int owner = slab.owner(page);
+        if (owner >= 0) shards[owner].evacuate(page);
+      }
+      slab.endEvacuation();
     }
   }
 

@@ -2,8 +2,10 @@ package dev.kvstore.index;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 
-/// The blocks of an index image on their way into an index: memory for the caller to fill.
+/// The blocks of an index image on their way into an index: memory for the caller to fill, or filled.
 ///
 /// - Threads: any number may ask for different blocks at once; the rest is for one thread afterwards.
 /// - Lifecycle: [HashIndex#adopt] takes the memory over, once; [#close] frees what it has not taken.
@@ -13,6 +15,7 @@ public final class ImportedBlocks implements AutoCloseable {
   private final Arena[] arenas; // by block; owned until they are handed over
   private final MemorySegment[] chunks;
   private boolean handedOver;
+  private final AtomicInteger mapped = new AtomicInteger();
 
   public ImportedBlocks(ImageShape shape) {
     this.shape = shape;
@@ -30,6 +33,23 @@ public final class ImportedBlocks implements AutoCloseable {
     arenas[number] = arena;
     chunks[number] = arena.allocate(PageSlab.CHUNK_BYTES, PageSlab.CACHE_LINE_BYTES);
     return chunks[number].asSlice(0, shape.blockBytes(number));
+  }
+
+  /// The memory of a block of full length that holds it already, made by the caller in this arena. It
+  /// may be a mapping that can be written to; see [HashIndex#own].
+  public MemorySegment block(int number, Function<Arena, MemorySegment> made) {
+    Arena arena = Arena.ofShared();
+    arenas[number] = arena;
+    mapped.accumulateAndGet(number + 1, Math::max);
+    chunks[number] = made.apply(arena);
+    if (chunks[number].byteSize() != PageSlab.CHUNK_BYTES)
+      throw new IllegalArgumentException(chunks[number].byteSize() + " bytes");
+    return chunks[number];
+  }
+
+  /// All that may be mappings are before this one.
+  int mapped() {
+    return mapped.get();
   }
 
   MemorySegment[] chunks() {

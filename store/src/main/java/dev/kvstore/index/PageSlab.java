@@ -25,17 +25,20 @@ final class PageSlab implements AutoCloseable {
   static final int CHUNK_BYTES = PAGE_BYTES * PAGES_PER_CHUNK;
   static final int CACHE_LINE_BYTES = 64;
   private static final short NOBODY = -1;
+  private static final int NO_CHUNK = -1;
 
   // Guarded by this monitor. Each chunk has its own shared arena, owned here and closed by trim or
-  // close. A table keeps the array of chunks that it was made with: an element below chunkCount is
-  // never replaced, so that array stays right for the table's own pages while it owns them.
+  // close. A table keeps the array of chunks that it was made with: of no array an element below
+  // chunkCount is ever replaced, so it stays right for the table's own pages while it owns them.
   // Elements above stay what they were: a late reader shall meet a dead segment there, not null.
+  // endEvacuation replaces a chunk that nobody owns a page of, in a new array.
   private Arena[] arenas = new Arena[0];
   private MemorySegment[] chunks = new MemorySegment[0];
   private int chunkCount;
   private short[] owners = new short[0]; // by page: number of the shard, or NOBODY
   private final BitSet free = new BitSet();
   private int freeCount;
+  private int evacuating = NO_CHUNK;
   private boolean closed;
 
   // Written under the monitor, read without: a hint.
@@ -99,9 +102,52 @@ final class PageSlab implements AutoCloseable {
     for (int page : pages) {
       assert owners[page] != NOBODY : page;
       owners[page] = NOBODY;
+      if (page >>> CHUNK_PAGE_BITS == evacuating) continue;
       free.set(page);
+      freeCount++;
     }
-    freeCount += pages.length;
+    updateLoose();
+  }
+
+  /// Gives no page of a chunk out any more, so that all of them can be moved to others.
+  synchronized void beginEvacuation(int chunk) {
+    evacuating = chunk;
+    int first = chunk << CHUNK_PAGE_BITS;
+    freeCount -= free.get(first, first + PAGES_PER_CHUNK).cardinality();
+    free.clear(first, first + PAGES_PER_CHUNK);
+    updateLoose();
+  }
+
+  /// Copies a page of that chunk into a free one; returns the table with the copy in place of the page.
+  synchronized Table evacuated(Table table, int page, int owner) {
+    if (freeCount == 0) addChunk();
+    int target = takeLowest(owner);
+    updateLoose();
+    beforeReuse();
+    slice(target).copyFrom(slice(page));
+    owners[page] = NOBODY;
+    return table.moved(page, target, chunks);
+  }
+
+  /// Puts fresh memory in the place of that chunk, which nobody owns a page of. The array is a new one:
+  /// late readers shall meet what is dead, not what is another's.
+  synchronized void endEvacuation() {
+    if (closed) return;
+    Arena arena = Arena.ofShared();
+    MemorySegment[] next = chunks.clone();
+    try {
+      next[evacuating] = arena.allocate(CHUNK_BYTES, CACHE_LINE_BYTES);
+    } catch (Throwable refused) {
+      arena.close();
+      throw refused;
+    }
+    arenas[evacuating].close();
+    arenas[evacuating] = arena;
+    chunks = next;
+    int first = evacuating << CHUNK_PAGE_BITS;
+    free.set(first, first + PAGES_PER_CHUNK);
+    freeCount += PAGES_PER_CHUNK;
+    evacuating = NO_CHUNK;
     updateLoose();
   }
 

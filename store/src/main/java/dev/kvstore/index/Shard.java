@@ -299,6 +299,18 @@ final class Shard {
     }
   }
 
+  /// Moves the content of a page into another chunk, if the page is ours.
+  void evacuate(int page) {
+    lock();
+    try {
+      synchronized (slab) {
+        if (slab.owner(page) == number) publish(slab.evacuated(table, page, number));
+      }
+    } finally {
+      unlock();
+    }
+  }
+
   void close() {
     lock();
     try {

@@ -23,6 +23,10 @@ public interface Directory extends AutoCloseable {
   /// Opens a file that is there.
   FileHandle open(String name, Access access);
 
+  /// Opens a file that is there for reading, so that [FileHandle#mapCopy] need not read if permissions
+  /// allow that. Nothing is written, also in a directory that is open for reading only.
+  FileHandle openForCopies(String name);
+
   /// Renames a file, replacing the one that has the new name; all at once.
   void rename(String from, String to);
 

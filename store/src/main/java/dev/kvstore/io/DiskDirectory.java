@@ -113,6 +113,20 @@ public final class DiskDirectory implements Directory {
     }
   }
 
+  @Override
+  public FileHandle openForCopies(String name) {
+    Path file = resolve(name);
+    try {
+      requireRegular(name, file);
+      FileChannel channel =
+          FileChannel.open(
+              file, StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
+      return new DiskFile(name, file, channel, true);
+    } catch (IOException e) {
+      return open(name, Access.READ); // which may still be allowed, or says what is wrong
+    }
+  }
+
   /// Asked before the file is opened: to open a pipe is to wait for its other end.
   private static void requireRegular(String name, Path file) throws IOException {
     BasicFileAttributes attributes =

@@ -21,6 +21,8 @@ final class DiskFile implements FileHandle {
   /// How much goes through the JDK's temporary buffers at once.
   private static final int CHUNK_BYTES = 1 << 20;
 
+  private static final int PAGE_BYTES = 4096;
+
   /// Never written to, so any number of threads share it through duplicates.
   private static final ByteBuffer ZEROS =
       ByteBuffer.allocateDirect(Preallocation.FORCED_RARELY.pieceBytes()).asReadOnlyBuffer();
@@ -28,11 +30,19 @@ final class DiskFile implements FileHandle {
   private final String name;
   private final Path path;
   private final FileChannel channel;
+  private final boolean forCopies;
 
   DiskFile(String name, Path path, FileChannel channel) {
+    this(name, path, channel, false);
+  }
+
+  /// @param forCopies whether the channel may be written to, which the JDK wants of one whose mappings
+  ///     are, although nothing is
+  DiskFile(String name, Path path, FileChannel channel, boolean forCopies) {
     this.name = name;
     this.path = path;
     this.channel = channel;
+    this.forCopies = forCopies;
   }
 
   @Override
@@ -136,12 +146,7 @@ final class DiskFile implements FileHandle {
   @Override
   public MemorySegment map(long size, Access access, Arena arena) {
     try {
-      long there = channel.size();
-      if (size > there) {
-        // For reading, the JDK would map beyond the end: touching that ends in a fault.
-        throw Failures.failed(
-            "map " + size + " B of " + name, path, "the file has only " + there + " B");
-      }
+      requireThere(size);
       MapMode mode =
           switch (access) {
             case READ -> MapMode.READ_ONLY;
@@ -150,6 +155,30 @@ final class DiskFile implements FileHandle {
       return channel.map(mode, 0, size, arena);
     } catch (IOException e) {
       throw Failures.failed("map " + size + " B of " + name, path, e);
+    }
+  }
+
+  @Override
+  public MemorySegment mapCopy(long offset, long size, Arena arena) {
+    if (!forCopies || offset % PAGE_BYTES != 0) {
+      MemorySegment copy = arena.allocate(size, PAGE_BYTES);
+      read(offset, copy);
+      return copy;
+    }
+    try {
+      requireThere(offset + size);
+      return channel.map(MapMode.PRIVATE, offset, size, arena);
+    } catch (IOException e) {
+      throw Failures.failed("map " + size + " B at " + offset + " of " + name, path, e);
+    }
+  }
+
+  /// The JDK would map beyond the end, and touching that ends in a fault; or lengthen the file.
+  private void requireThere(long size) throws IOException {
+    long there = channel.size();
+    if (size > there) {
+      throw Failures.failed(
+          "map " + size + " B of " + name, path, "the file has only " + there + " B");
     }
   }
 

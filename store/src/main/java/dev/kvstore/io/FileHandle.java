@@ -52,6 +52,16 @@ public interface FileHandle extends AutoCloseable {
   /// independently of this handle.
   MemorySegment map(long size, Access access, Arena arena);
 
+  /// What a range of the file holds, in memory of its own: who writes there changes no file. Lives as long
+  /// as the arena, independently of this handle.
+  ///
+  /// Of a file opened by [Directory#openForCopies] this is a mapping, if the range begins at a multiple of
+  /// 4096: pages are read when they are touched and copied when they are written to. Others who change the
+  /// file may change what was not written to, and all of it is lost if they cut the file.
+  ///
+  /// @throws dev.kvstore.StoreIoException also if the file ends before
+  MemorySegment mapCopy(long offset, long size, Arena arena);
+
   @Override
   void close();
 }

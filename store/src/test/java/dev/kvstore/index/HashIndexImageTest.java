@@ -9,6 +9,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -146,6 +147,48 @@ class HashIndexImageTest {
       }
       assertThat(copy.size()).isZero();
       assertThat(copy.bytes()).isLessThan(2 << 20);
+    }
+  }
+
+  @Test
+  void blocksThatWereMadeElsewhereAreOwnedWhileOthersChangeThem() throws InterruptedException {
+    try (var index = new HashIndex();
+        var copy = new HashIndex()) {
+      for (int key = 1; key <= KEYS; key++) index.insert(Keys.mixed(key), Keys.address(key, 7));
+      ImageShape shape = index.shape();
+      var blocks = new ImportedBlocks(shape);
+      for (int block = 0; block < shape.blocks(); block++) {
+        MemorySegment memory = MemorySegment.ofArray(new long[PageSlab.CHUNK_BYTES / Long.BYTES]);
+        index.copyBlock(shape, block, memory.asSlice(0, shape.blockBytes(block)));
+        blocks.block(block, arena -> arena.allocate(PageSlab.CHUNK_BYTES, 64).copyFrom(memory));
+      }
+      assertThat(copy.isMapped()).isFalse();
+      copy.adopt(blocks);
+      assertThat(copy.isMapped()).isTrue();
+      AtomicBoolean done = new AtomicBoolean();
+      Thread owner =
+          Thread.ofPlatform()
+              .start(() -> {
+                while (!done.get()) copy.own(done::get);
+              });
+      for (int key = KEYS + 1; key <= 2 * KEYS; key++) {
+        copy.insert(Keys.mixed(key), Keys.address(key, 7));
+      }
+      for (int key = 1; key <= KEYS; key++) {
+        assertThat(copy.remove(Keys.mixed(key), Keys.address(key, 7))).isTrue();
+      }
+      done.set(true);
+      owner.join();
+      assertHolds(copy, KEYS + 1, 2 * KEYS);
+    }
+  }
+
+  @Test
+  void blocksOfAnotherLengthAreRefused() {
+    try (var index = new HashIndex();
+        var blocks = new ImportedBlocks(filled(index).shape())) {
+      assertThatThrownBy(() -> blocks.block(0, arena -> arena.allocate(4096)))
+          .isInstanceOf(IllegalArgumentException.class);
     }
   }
 

@@ -475,6 +475,51 @@ abstract class FileContract {
   // ---- The lock
 
   @Test
+  void aCopyOfARangeCanBeWrittenAndChangesNoFile() {
+    byte[] content = bytes(5 * 4096);
+    fileOf(FILE, content);
+    for (long offset : new long[] {0, 4096, 1000}) {
+      try (Arena arena = Arena.ofShared()) {
+        MemorySegment copy;
+        try (FileHandle file = directory.openForCopies(FILE)) {
+          copy = file.mapCopy(offset, 8192, arena);
+        }
+        byte[] range = Arrays.copyOfRange(content, (int) offset, (int) offset + 8192);
+        assertThat(copy.toArray(JAVA_BYTE)).isEqualTo(range);
+        copy.fill((byte) 1);
+        assertThat(copy.toArray(JAVA_BYTE)).containsOnly(1);
+      }
+      assertThat(contentOf(FILE)).isEqualTo(content);
+    }
+  }
+
+  @Test
+  void aFileThatIsOpenForReadingCanBeCopiedToo() {
+    fileOf(FILE, bytes(8192));
+    try (Arena arena = Arena.ofShared();
+        FileHandle file = directory.open(FILE, Access.READ)) {
+      MemorySegment copy = file.mapCopy(4096, 4096, arena);
+      assertThat(copy.toArray(JAVA_BYTE)).isEqualTo(Arrays.copyOfRange(bytes(8192), 4096, 8192));
+      copy.fill((byte) 1);
+    }
+    assertThat(contentOf(FILE)).isEqualTo(bytes(8192));
+  }
+
+  @Test
+  void nothingIsCopiedFromBeyondTheEndOfTheFileAndTheFileKeepsItsSize() {
+    fileOf(FILE, bytes(5000));
+    try (Arena arena = Arena.ofShared();
+        FileHandle file = directory.openForCopies(FILE)) {
+      for (long offset : new long[] {4096, 8192, 1000}) {
+        assertThatThrownBy(() -> file.mapCopy(offset, 4096, arena))
+            .isInstanceOf(StoreIoException.class)
+            .hasMessageContaining(FILE);
+      }
+      assertThat(file.size()).isEqualTo(5000);
+    }
+  }
+
+  @Test
   void aSecondWriterIsRefusedAndToldWhoHasIt() {
     directory.lock(Access.WRITE);
     try (Directory second = beside(directory)) {

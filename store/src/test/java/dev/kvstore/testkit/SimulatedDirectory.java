@@ -251,6 +251,19 @@ public final class SimulatedDirectory implements Directory {
   }
 
   @Override
+  public synchronized FileHandle openForCopies(String name) {
+    Call call = begin("open", name);
+    failBefore(call);
+    FileHandle file = inner.openForCopies(name);
+    SimulatedFile there =
+        new SimulatedFile(
+            this, file, names.computeIfAbsent(name, n -> new Inode(content(n))), Access.READ);
+    opened.add(there);
+    failAfter(call, there);
+    return there;
+  }
+
+  @Override
   public synchronized void rename(String from, String to) {
     Call call = beginChange("rename", from + " to " + to);
     failBefore(call);

@@ -144,6 +144,18 @@ final class SimulatedFile implements FileHandle {
   }
 
   @Override
+  public MemorySegment mapCopy(long offset, long size, Arena arena) {
+    synchronized (directory) {
+      Call call = directory.begin("map", name());
+      directory.failBefore(call);
+      directory.failAfter(call);
+      MemorySegment copy = inner.mapCopy(offset, size, arena);
+      arenas.add(arena);
+      return copy;
+    }
+  }
+
+  @Override
   public void close() {
     synchronized (directory) {
       closed = true;
