@@ -61,6 +61,7 @@ final class Fork {
 
   private static boolean run(Task task, List<String> command, long limitSeconds)
       throws IOException, InterruptedException {
+    PageCache.writeBack();
     long start = System.nanoTime();
     Process process = new ProcessBuilder(command).inheritIO().start();
     // Whoever stops the driver stops what it started.

@@ -8,7 +8,7 @@ import java.util.function.LongConsumer;
 ///
 /// @param batch keys in one atomic batch; 1 for single puts
 record LoadWork(int threads, int batch) implements Work {
-  private static final long WARM_UP_KEYS = 300_000;
+  private static final long WARM_UP_KEYS = 1_000_000;
   private static final long WARM_UP_BYTES = 256L << 20;
 
   @Override
@@ -21,6 +21,7 @@ record LoadWork(int threads, int batch) implements Work {
     try (Peer peer = stage.openScratch(false)) {
       Driver.times(warmUp / batch, threads, 16, thread -> step(peer, data));
     }
+    PageCache.writeBack();
     try (Peer peer = stage.open(false)) {
       Driver.Outcome load =
           Driver.times(

@@ -42,6 +42,12 @@ final class PageCache {
     }
   }
 
+  /// Has the system write all that is dirty, so that what is measured next does not wait for the leftovers
+  /// of what was before.
+  static void writeBack() throws IOException, InterruptedException {
+    new ProcessBuilder("sync").start().waitFor();
+  }
+
   /// Writes back what is dirty of these files and forgets what stands in them. `dd` knows how to ask
   /// the system for that; no other file of the machine is touched, and no right is needed for it.
   ///
