@@ -38,7 +38,7 @@ final class Compaction {
 
   /// What one run of background compaction copies, as a share of the log: enough of them that each
   /// frees much, and little enough that both copies fit the space for a while.
-  private static final int RUNS_IN_LOG = 16;
+  private static final int RUNS_IN_LOG = 32;
 
   private static final long RUN_BYTES_LEAST = 1L << 20;
 
