@@ -136,15 +136,21 @@ final class Rows {
                 Metric.of("getP999Nanos", "p99.9 of gets beside", Unit.NANOS),
                 Metric.of("getP999Times", "of idle p99.9", Unit.TIMES, new Goal.AtMost(3)))
             .after(load));
+    rows.add(compaction("compaction", "compaction, a third garbage"));
     rows.add(
-        Row.of(
-                "compaction",
-                "compaction, a third garbage",
-                new CompactionWork(),
-                Metric.of("bandwidth", "input", Unit.BYTES_PER_SECOND, new Goal.AtLeast(1e9)),
-                Metric.of("ofCopy", "of a file copy", Unit.SHARE, new Goal.AtLeast(0.7)),
-                Metric.of("ofCopyForced", "of a forced copy", Unit.SHARE))
-            .by(By.KVSTORE));
+        compaction("compaction-1k", "compaction, a third garbage, values of 1 KiB")
+            .shape(1 << 18, 0, 1 << 10));
+  }
+
+  private static Row compaction(String name, String title) {
+    return Row.of(
+            name,
+            title,
+            new CompactionWork(),
+            Metric.of("bandwidth", "input", Unit.BYTES_PER_SECOND, new Goal.AtLeast(1e9)),
+            Metric.of("ofCopy", "of a file copy", Unit.SHARE, new Goal.AtLeast(0.7)),
+            Metric.of("ofCopyForced", "of a forced copy", Unit.SHARE))
+        .by(By.KVSTORE);
   }
 
   private static Row get(
