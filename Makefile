@@ -47,7 +47,7 @@ bench: bench-jar ## the main rows against the main peers, a quarter of an hour: 
 	@bench/run.sh $(BENCH_ARGS)
 
 bench-full: bench-jar ## everything against everybody, many hours; goes on where it was stopped
-	@bench/full.sh $(BENCH_JSON)
+	@bench/full.sh $(BENCH_JSON) $(BENCH_ARGS)
 
 bench-report: bench-jar ## report and plots of what bench-full has so far, into docs/
 	@bench/run.sh --report yes --json $(BENCH_JSON) --write docs/benchmarks.md --plots docs/plots

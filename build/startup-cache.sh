@@ -10,7 +10,8 @@ cd "$lib" || exit 1
 cache=kvstore.aot
 rm -f "$cache"
 store=$(mktemp -d) || exit 0
-trap 'rm -rf "$store"' EXIT
+trap 'rm -rf "$store"; rm -f "$cache.training"' EXIT
+trap 'exit 1' INT TERM
 # Trained on what is asked most often, one value of a store that is there; with an option, so that the
 # parser of arguments is in it too. In two steps, since the one that does both passes the class path on in
 # a variable, where a blank in it would break it.
@@ -20,6 +21,5 @@ with() {
 "$launcher" --data-dir "$store/data" set key value >/dev/null &&
     with "-XX:AOTMode=record -XX:AOTConfiguration=$cache.training" &&
     with "-XX:AOTMode=create -XX:AOTConfiguration=$cache.training -XX:AOTCache=$cache"
-rm -f "$cache.training"
 [ -f "$cache" ] || echo "no $lib/$cache: the kvstore command starts a little slower" >&2
 exit 0

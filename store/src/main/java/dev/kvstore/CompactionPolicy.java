@@ -33,7 +33,8 @@ public sealed interface CompactionPolicy {
   record Manual() implements CompactionPolicy {}
 
   /// The default: three tenths garbage, and at least 16 MiB of it. Values that are overwritten at random
-  /// are then written not quite twice, and the log is one and a half times as long as what lives.
+  /// are then written not quite twice, and the log of a large store is one and a half times as long as
+  /// what lives, that of one of a hundred MiB up to twice.
   CompactionPolicy DEFAULT = new Automatic(0.3, 16L << 20);
 
   /// See [Automatic].

@@ -77,7 +77,9 @@ final class Amplification implements AutoCloseable {
     if (compactions == 0) {
       stage.report(Stage.NOTE, "no compaction ended in the measured time: no write amplification");
     } else {
-      stage.report("writeTimes", (given + stats.compactionBytesWritten() - copiedBefore) / given);
+      double appended = puts * (double) stats.liveBytes() / data.keys(); // all are of one length
+      double copied = stats.compactionBytesWritten() - copiedBefore;
+      stage.report("writeTimes", (appended + copied) / appended);
     }
     stage.report("spaceTimesMost", spaceMost);
     stage.report("spaceTimes", spaceSum / samples);

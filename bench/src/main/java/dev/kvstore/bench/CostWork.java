@@ -45,6 +45,7 @@ record CostWork() implements Work {
             data.fillValue(number, 0, value);
             peer.put(key, value);
           });
+      peer.settle();
     }
   }
 

@@ -97,7 +97,7 @@ final class Fork {
     } catch (Exception | Error e) {
       // Errors too: a wrong value is an AssertionError, and the table has to say it.
       e.printStackTrace();
-      reason(task, "failed: " + e);
+      reason(task, "failed: " + e.toString().replace(task.directory().getParent() + "/", ""));
       return FAILED;
     }
     stage.finish();

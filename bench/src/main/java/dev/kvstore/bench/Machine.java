@@ -22,13 +22,14 @@ final class Machine {
             + field(Path.of("/proc/cpuinfo"), "model name"));
     machine.put("memory", field(Path.of("/proc/meminfo"), "MemTotal"));
     machine.put("load", load());
-    machine.put("kernel", System.getProperty("os.name") + " " + System.getProperty("os.version"));
+    machine.put(
+        "kernel",
+        System.getProperty("os.name") + " " + System.getProperty("os.version").split("-", 2)[0]);
     FileStore disk = Files.getFileStore(data);
     machine.put(
         "file system",
-        "%s on %s, %d GiB, %d GiB free"
-            .formatted(
-                disk.type(), disk.name(), disk.getTotalSpace() >> 30, disk.getUsableSpace() >> 30));
+        "%s, %d GiB, %d GiB free"
+            .formatted(disk.type(), disk.getTotalSpace() >> 30, disk.getUsableSpace() >> 30));
     machine.put("jdk", System.getProperty("java.vm.name") + " " + Runtime.version());
     machine.put("commit", output("git", "describe", "--always", "--dirty").strip());
     return machine;

@@ -34,7 +34,12 @@ record Plan(
   /// Of the durable peers those that are the best somewhere, and the one that is not durable.
   private static final List<PeerKind> MAIN_PEERS =
       List.of(
-          PeerKind.KVSTORE, PeerKind.ROCKSDB, PeerKind.LMDB, PeerKind.MAPDB, PeerKind.CHRONICLE);
+          PeerKind.KVSTORE,
+          PeerKind.ROCKSDB,
+          PeerKind.LMDB,
+          PeerKind.MAPDB,
+          PeerKind.JE,
+          PeerKind.CHRONICLE);
 
   static final String USAGE =
       """

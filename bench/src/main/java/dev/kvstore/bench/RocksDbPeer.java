@@ -28,6 +28,7 @@ final class RocksDbPeer implements Peer {
 
   private final boolean durable;
   private final long cacheBytes;
+  private final boolean allFits;
   private final Cache cache;
   private final BloomFilter filter = new BloomFilter(10);
   private final Options options;
@@ -38,6 +39,7 @@ final class RocksDbPeer implements Peer {
   RocksDbPeer(Path directory, Opening opening) {
     durable = opening.durable();
     cacheBytes = opening.cacheBytes();
+    allFits = cacheBytes >= opening.dataBytes();
     cache = new HyperClockCache(cacheBytes, 0, -1, false);
     options =
         new Options()
@@ -137,7 +139,8 @@ final class RocksDbPeer implements Peer {
         + durable
         + "; HyperClockCache "
         + (cacheBytes >> 20)
-        + " MiB (all data fits), bloom filter 10 bits per key over whole keys, in memtables too,"
+        + (allFits ? " MiB (all data fits)" : " MiB")
+        + ", bloom filter 10 bits per key over whole keys, in memtables too,"
         + " hash index in data blocks, no compression, compacted in full before reads";
   }
 

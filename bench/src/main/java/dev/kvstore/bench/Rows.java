@@ -176,15 +176,18 @@ final class Rows {
     rows.add(durable("durable-8", "durable put, 8 threads", 8, false, best(2)));
     rows.add(durable("durable-64", "durable put, 64 threads", 64, false, best(1.5)));
     rows.add(durable("durable-512", "durable put, 512 threads", 512, false));
-    rows.add(durable("durable-64v", "durable put, 64 virtual threads", 64, true, best(5)));
+    // A native call holds the carrier of a virtual thread, so the fair measure is the best way that
+    // the
+    // others offer to 64 writers.
+    Goal others = new Goal.BestOf("durable-64", 5, "64 threads of the best");
+    rows.add(durable("durable-64v", "durable put, 64 virtual threads", 64, true, others));
     rows.add(durable("durable-512v", "durable put, 512 virtual threads", 512, true));
-    Goal futures = new Goal.BestOf("durable-64v", 5, "64 virtual threads of the best");
     rows.add(
         Row.of(
                 "durable-64f",
                 "durable put, 64 futures in flight",
                 new DurableFuturesWork(64),
-                Metric.rate(futures))
+                Metric.rate(others))
             .by(By.KVSTORE));
   }
 

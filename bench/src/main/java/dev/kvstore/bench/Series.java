@@ -42,8 +42,9 @@ record Series(Map<Integer, Double> byRound) {
     Map<Integer, Double> ratios = new TreeMap<>();
     byRound.forEach((round, value) -> {
       Double theirs = other.byRound.get(round);
-      if (theirs != null) {
-        ratios.put(round, unit.timesBetter(value, theirs));
+      double ratio = theirs == null ? Double.NaN : unit.timesBetter(value, theirs);
+      if (Double.isFinite(ratio)) { // not where one of them is 0
+        ratios.put(round, ratio);
       }
     });
     return new Series(ratios);

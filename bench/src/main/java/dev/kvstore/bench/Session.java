@@ -73,9 +73,11 @@ final class Session {
         }
       }
       if (!plan.keep() && isLast(row)) {
-        for (Optional<PeerKind> peer : peers(row, round)) {
-          delete(plan.task(row, peer, round).directory());
+        // Of all stores: not every one that an earlier row made is asked about in the last.
+        for (PeerKind peer : plan.peers()) {
+          delete(plan.task(row, Optional.of(peer), round).directory());
         }
+        delete(plan.task(row, Optional.empty(), round).directory());
       }
     }
   }

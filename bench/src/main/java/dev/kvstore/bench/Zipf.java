@@ -8,7 +8,7 @@ final class Zipf {
   static final double THETA = 0.99;
   private static final int DRAWN = 1 << 22;
   static final long ZETA_EXACT = 1 << 20;
-  private static final int THREAD_BITS = 40;
+  private static final int THREAD_BITS = 39;
 
   private final int[] drawn;
 
