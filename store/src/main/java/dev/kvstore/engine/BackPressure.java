@@ -14,7 +14,7 @@ import java.util.function.LongSupplier;
 /// so on. So the log does not stay much longer than three times that length. A write that makes garbage
 /// returns when that was due. No write waits longer than [#WAIT_MOST_NANOS], so writing never stops.
 ///
-/// - Threads: any may [#await]; the price is set by the one who compacts. Without pressure a write pays
+/// - Threads: any may [#await], and look anew with [#update]; start and end are for the one who compacts. Without pressure a write pays
 ///   for one read of a field.
 /// - A caller who is interrupted goes on at once, flag set.
 final class BackPressure {

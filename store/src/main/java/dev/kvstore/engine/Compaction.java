@@ -19,6 +19,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -28,7 +29,8 @@ import org.jspecify.annotations.Nullable;
 /// Gives the space of replaced and deleted records back: decides when, and how fast. Which segments is
 /// for [CompactionChoice], the copying of one set of them for [CompactionRun].
 ///
-/// - Threads: all of it on `store-compact`; writers and readers go on meanwhile, and wait only as
+/// - Threads: all of it on `store-compact`, but that writers look whether there is something to do and
+///   how much pressure there must be; writers and readers go on meanwhile, and wait only as
 ///   [BackPressure] says.
 /// - Failure: a run that fails changes nothing. A full disk is tried again when there is more garbage;
 ///   a damaged segment is left alone, and the others are compacted.
@@ -112,7 +114,16 @@ final class Compaction {
       return;
     }
     if (lookComing.compareAndSet(false, true)) {
-      workers.run(Worker.COMPACT, this::compactWhatIsDue);
+      boolean coming = false;
+      try {
+        coming = workers.run(Worker.COMPACT, this::compactWhatIsDue);
+      } catch (OutOfMemoryError noThread) {
+        state = "stopped: " + noThread.getMessage() + "; tried again when there is more garbage";
+      } finally {
+        if (!coming) {
+          lookComing.set(false);
+        }
+      }
     }
   }
 
@@ -236,8 +247,13 @@ final class Compaction {
     DemandedCompaction job = new DemandedCompaction();
     demanded = job;
     demandWaits = true;
-    if (!workers.run(Worker.COMPACT, () -> runDemanded(job))) {
+    try {
+      workers.runOrThrow(Worker.COMPACT, () -> runDemanded(job));
+    } catch (RejectedExecutionException e) {
       job.fail(new StoreClosedException("the store is closed"));
+    } catch (OutOfMemoryError e) {
+      demandWaits = false;
+      job.fail(new StoreCompactionException("compaction failed: " + e.getMessage(), e));
     }
     return job;
   }
@@ -359,6 +375,9 @@ final class Compaction {
     private static final long LOOK_NANOS = 10_000_000;
     private static final long REST_LEAST_NANOS = 200_000;
 
+    /// More than this was a wait for the disk and no work to rest from.
+    private static final long WORK_MOST_NANOS = 20_000_000;
+
     private final long bytesPerSecondMax = options.compactionBytesPerSecondMax();
     private final long start = System.nanoTime();
     private long before = start; // when the last piece of work ended, or the rest after it
@@ -372,7 +391,7 @@ final class Compaction {
       if (ending) {
         throw new StoreCompactionException("the store is being closed");
       }
-      if (bytesCopied > 0) {
+      if (bytesCopied >= CompactionRun.STEP_BYTES) { // what is left of a segment costs otherwise
         pace.worked(System.nanoTime() - before, bytesCopied);
       }
       copied += bytesCopied;
@@ -392,15 +411,25 @@ final class Compaction {
         looked = now;
         look();
       }
-      long rest = pace.restAfter(unrested, urgency);
-      if (bytesPerSecondMax != Long.MAX_VALUE) {
-        rest = Math.max(rest, (long) (copied * 1e9 / bytesPerSecondMax) - (now - start));
-      }
-      if (rest >= REST_LEAST_NANOS) { // less is saved up
-        sleep(now, rest);
+      if (restFrom(now) >= REST_LEAST_NANOS) { // less is saved up
+        long slept = 0;
+        for (long left = restFrom(now);
+            left > slept && !ending && !demandWaits;
+            left = restFrom(now)) { // which becomes less if it gets urgent
+          LockSupport.parkNanos(this, Math.min(left - slept, LOOK_NANOS));
+          look();
+          slept = System.nanoTime() - now;
+        }
         unrested = 0;
       }
       before = System.nanoTime();
+    }
+
+    private long restFrom(long now) {
+      long rest = pace.restAfter(Math.min(unrested, WORK_MOST_NANOS), urgency);
+      return bytesPerSecondMax == Long.MAX_VALUE
+          ? rest
+          : Math.max(rest, (long) (copied * 1e9 / bytesPerSecondMax) - (now - start));
     }
 
     private void look() {
@@ -408,14 +437,6 @@ final class Compaction {
       urgency = garbage.urgency();
       freeing.progress(freed);
       updatePressure(garbage);
-    }
-
-    private void sleep(long from, long nanos) {
-      for (long left = nanos;
-          left > 0 && !ending && !demandWaits;
-          left = nanos - (System.nanoTime() - from)) {
-        LockSupport.parkNanos(this, Math.min(left, 20_000_000)); // so that an end is seen soon
-      }
     }
   }
 

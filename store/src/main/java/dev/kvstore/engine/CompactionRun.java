@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A record that is copied must verify, or the segment stays as it is: [DamagedVictimException].
 final class CompactionRun {
-  private static final long STEP_BYTES = 256L << 10;
+  static final long STEP_BYTES = 256L << 10;
   private static final long RANGE_ENTRIES = 2048;
   private static final long RANGE_ENTRIES_OF_ONE = 32;
   private static final int TOMBSTONES_UNASKED = 32; // one part in so many

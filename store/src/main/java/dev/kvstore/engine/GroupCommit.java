@@ -83,6 +83,9 @@ final class GroupCommit {
   private final Object threadLock = new Object();
   private volatile @Nullable Thread thread;
 
+  /// Whether the one who set roundComing has left the next round to the thread.
+  private volatile boolean turnIsThreads;
+
   GroupCommit(Forceable log, boolean inline, long durableSequence) {
     this.log = log;
     this.inline = inline;
@@ -175,10 +178,17 @@ final class GroupCommit {
     }
   }
 
+  /// Hands the turn over to the thread; makes the rounds itself if there can be none.
   private void wakeThread() {
     if (thread == null) {
-      startThread();
+      try {
+        startThread();
+      } catch (OutOfMemoryError noThread) {
+        rounds();
+        return;
+      }
     }
+    turnIsThreads = true;
     LockSupport.unpark(thread);
   }
 
@@ -195,7 +205,8 @@ final class GroupCommit {
     while (!ending) {
       long interval = intervalNanos;
       long left = interval - (System.nanoTime() - forcedAt);
-      if (roundComing.get()) {
+      if (turnIsThreads) {
+        turnIsThreads = false;
         rounds();
       } else if (interval == 0) {
         LockSupport.park(this);
@@ -206,7 +217,9 @@ final class GroupCommit {
         force();
       }
     }
-    rounds();
+    if (turnIsThreads) {
+      rounds();
+    }
   }
 
   /// Forces until nobody waits any more.
@@ -221,10 +234,13 @@ final class GroupCommit {
     Waiter batch = waiters.getAndSet(null);
     if (batch != null) {
       long start = System.nanoTime();
-      force();
-      lastForceNanos = System.nanoTime() - start;
-      lastBatch = batch.depth;
-      release(batch);
+      try {
+        force();
+      } finally {
+        lastForceNanos = System.nanoTime() - start;
+        lastBatch = batch.depth;
+        release(batch);
+      }
     }
   }
 
@@ -268,12 +284,16 @@ final class GroupCommit {
     }
   }
 
+  /// Nobody is forgotten, whatever happens to one of them; threads first, since that cannot fail.
   private void release(@Nullable Waiter batch) {
     for (Waiter waiter = batch; waiter != null; waiter = waiter.next) {
       waiter.done = true;
       if (waiter.thread != null) {
         LockSupport.unpark(waiter.thread);
-      } else if (waiter.future != null) {
+      }
+    }
+    for (Waiter waiter = batch; waiter != null; waiter = waiter.next) {
+      if (waiter.future != null) {
         complete(waiter.future, waiter.sequence);
       }
     }
@@ -293,8 +313,12 @@ final class GroupCommit {
         };
     if (inline) {
       completion.run();
-    } else {
+      return;
+    }
+    try {
       Thread.startVirtualThread(completion);
+    } catch (OutOfMemoryError noThread) {
+      completion.run();
     }
   }
 
@@ -309,11 +333,12 @@ final class GroupCommit {
 
   /// Ends all writing; the first cause stays.
   void fail(Throwable cause) {
-    if (failure.compareAndSet(null, cause)) {
+    boolean first = failure.compareAndSet(null, cause);
+    release(waiters.getAndSet(null));
+    if (first) {
       System.getLogger(GroupCommit.class.getName())
           .log(System.Logger.Level.ERROR, "the store takes no more writes", cause);
     }
-    release(waiters.getAndSet(null));
   }
 
   @Nullable Throwable failure() {

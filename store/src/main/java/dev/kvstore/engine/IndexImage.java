@@ -1,6 +1,7 @@
 package dev.kvstore.engine;
 
 import dev.kvstore.StoreCorruptionException;
+import dev.kvstore.StoreIoException;
 import dev.kvstore.index.HashIndex;
 import dev.kvstore.index.ImageShape;
 import dev.kvstore.index.ImportedBlocks;
@@ -406,6 +407,11 @@ final class IndexImage {
     } catch (IllegalArgumentException e) {
       throw doesNotVerify(at);
     }
+  }
+
+  /// What an access to a page that was mapped and is lost turns into; see [HashIndex#own].
+  static StoreIoException lost(InternalError cause) {
+    return new StoreIoException(NAME + " was cut while it was in use; open the store again", cause);
   }
 
   private static StoreCorruptionException doesNotVerify(long at) {

@@ -70,12 +70,20 @@ final class KeyLookup implements KeyMatcher {
   ///
   /// @throws IllegalStateException if the store has been closed
   boolean find(long keyHash, byte[] wanted) {
+    try {
+      return findWhereItIs(keyHash, wanted);
+    } catch (InternalError lost) {
+      throw IndexImage.lost(lost); // what segments lose is told by matches
+    }
+  }
+
+  private boolean findWhereItIs(long keyHash, byte[] wanted) {
     key = wanted;
     hash = keyHash;
     for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       retired = false;
       suspect = HashIndex.NONE;
-      address = findAddress(keyHash);
+      address = index.find(keyHash, this);
       if (address != HashIndex.NONE) {
         return true;
       }
@@ -89,14 +97,6 @@ final class KeyLookup implements KeyMatcher {
     }
     throw new StoreCorruptionException(
         IndexImage.NAME, 0, "the index points to a segment that is not there; delete the file");
-  }
-
-  private long findAddress(long keyHash) {
-    try {
-      return index.find(keyHash, this);
-    } catch (InternalError e) {
-      throw LateCopies.lost(e);
-    }
   }
 
   /// As [#find]; and if the key seems absent, makes sure that no damaged record stands in its place.

@@ -1,6 +1,5 @@
 package dev.kvstore.engine;
 
-import dev.kvstore.StoreIoException;
 import dev.kvstore.index.HashIndex;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
@@ -29,8 +28,13 @@ final class LateCopies {
 
   /// Has the copies made soon, if any are needed.
   void order(Workers workers) {
-    if (index.isMapped()) {
+    if (!index.isMapped()) {
+      return;
+    }
+    try {
       work = workers.begin("store-load", () -> copy(workers.isInline() ? 0 : DELAY_MILLIS));
+    } catch (OutOfMemoryError noThread) {
+      // As if it had failed.
     }
   }
 
@@ -42,17 +46,11 @@ final class LateCopies {
       index.own(() -> ended.getCount() == 0);
       return true;
     } catch (InternalError lost) {
-      commit.fail(lost(lost));
+      commit.fail(IndexImage.lost(lost));
       return false;
     } catch (OutOfMemoryError e) {
       return false; // the mapping is as good, as long as nobody cuts the file
     }
-  }
-
-  /// What an access to a page that was lost turns into.
-  static StoreIoException lost(InternalError cause) {
-    return new StoreIoException(
-        IndexImage.NAME + " was cut while it was in use; open the store again", cause);
   }
 
   /// Leaves what has not been copied.

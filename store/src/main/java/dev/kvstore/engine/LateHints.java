@@ -10,8 +10,8 @@ import java.util.List;
 /// Gives sealed segments the hint file that they lack, once the store is open: an open has no need of
 /// hints that are not there, only the next one has, and compaction.
 ///
-/// - Threads: on `store-compact`, segment by segment, so that no segment goes away meanwhile and a
-///   compaction that is asked for waits for them, since it wants them too.
+/// - Threads: on `store-compact`, so that no segment goes away meanwhile; each is ordered when the one
+///   before is done, so that compaction does not wait for all of them.
 /// - Failure: a segment stays without; the next open reads it.
 final class LateHints {
   private final SegmentSealer sealer;
@@ -25,8 +25,17 @@ final class LateHints {
 
   /// Has the hint files written soon.
   void order(List<Segment> without, Workers workers) {
-    for (Segment segment : without) {
-      workers.run(Worker.COMPACT, () -> write(segment));
+    orderNext(without, 0, workers);
+  }
+
+  private void orderNext(List<Segment> without, int number, Workers workers) {
+    if (number < without.size()) {
+      workers.run(
+          Worker.COMPACT,
+          () -> {
+            write(without.get(number));
+            orderNext(without, number + 1, workers);
+          });
     }
   }
 
@@ -38,7 +47,7 @@ final class LateHints {
     }
     try {
       sealer.writeHint(segment, sealed);
-    } catch (StoreException | InternalError e) {
+    } catch (StoreException | InternalError | OutOfMemoryError e) {
       System.getLogger(LateHints.class.getName())
           .log(
               System.Logger.Level.WARNING,

@@ -198,20 +198,28 @@ final class Log implements GroupCommit.Forceable {
     Segment unfinished = tail;
     Preallocation preallocation = preallocation();
     boolean faster = hurried;
-    environment
-        .workers()
-        .run(
-            Worker.ALLOCATE,
-            () -> {
-              try {
-                order.complete(
-                    unfinished == null
-                        ? newSegment(needed, frees, faster, preallocation)
-                        : reopen(unfinished, needed, frees, preallocation));
-              } catch (Throwable e) {
-                order.completeExceptionally(e);
-              }
-            });
+    Runnable task =
+        () -> {
+          try {
+            order.complete(
+                unfinished == null
+                    ? newSegment(needed, frees, faster, preallocation)
+                    : reopen(unfinished, needed, frees, preallocation));
+          } catch (Throwable e) {
+            order.completeExceptionally(e);
+          }
+        };
+    boolean ordered = false;
+    try {
+      ordered = environment.workers().run(Worker.ALLOCATE, task);
+    } finally {
+      if (!ordered) {
+        spare = null; // nobody would ever complete it
+      }
+    }
+    if (!ordered) {
+      throw new StoreClosedException("the store is being closed");
+    }
   }
 
   /// What the next segment is for, by what the one before was used for: a force writes up to a whole
@@ -531,7 +539,7 @@ final class Log implements GroupCommit.Forceable {
     if (writers.isEmpty()) {
       return;
     }
-    changeManifest(before -> before.withSealed(summaries));
+    onFullDisk(() -> changeManifest(before -> before.withSealed(summaries)));
     for (int i = 0; i < writers.size(); i++) {
       // Only now compaction may take it, and take it out of the manifest.
       writers.get(i).segment().markSealed(summaries.get(i));
@@ -600,7 +608,7 @@ final class Log implements GroupCommit.Forceable {
     next.writeNextIn(directory);
     try {
       Manifest.installNextIn(directory);
-    } catch (StoreIoException e) {
+    } catch (Throwable e) {
       // Which of the two is on the disk is open until the next open reads it.
       commit().fail(e);
       throw e;

@@ -5,6 +5,7 @@ import dev.kvstore.KvStore;
 import dev.kvstore.Mutation;
 import dev.kvstore.StoreEncodingException;
 import dev.kvstore.StoreFailedException;
+import dev.kvstore.StoreIoException;
 import dev.kvstore.StoreTooLargeException;
 import dev.kvstore.Value;
 import dev.kvstore.index.HashIndex;
@@ -46,6 +47,7 @@ final class WritePath {
 
   // Guarded by the append lock.
   private final KeyLookup lookup;
+  private long garbageTold; // to the listener
 
   // Written under the append lock, with release; read by any.
   private final AtomicLong size = new AtomicLong();
@@ -239,9 +241,15 @@ final class WritePath {
     }
   }
 
+  /// Ends a write; if it has made garbage, the listener is told, which may wait.
   private void unlock() {
+    long garbage = garbageBytes.getPlain();
+    boolean grew = garbage != garbageTold;
+    garbageTold = garbage;
     log.appendLock.unlock();
-    garbageListener.accept(garbageBytes.get());
+    if (grew) {
+      garbageListener.accept(garbage);
+    }
   }
 
   // ---- Under the append lock
@@ -425,7 +433,7 @@ final class WritePath {
     if (cause instanceof InternalError lost) {
       // The file was cut under the mapping; where the fault was is not known, so nothing is
       // certain.
-      commit.fail(writer.segment().lost(lost));
+      commit.fail(lost(writer, lost));
       return;
     }
     try {
@@ -436,9 +444,13 @@ final class WritePath {
     }
   }
 
-  private static RuntimeException failure(SegmentWriter writer, Throwable e) {
+  private StoreIoException lost(SegmentWriter writer, InternalError cause) {
+    return index.isMapped() ? IndexImage.lost(cause) : writer.segment().lost(cause);
+  }
+
+  private RuntimeException failure(SegmentWriter writer, Throwable e) {
     return switch (e) {
-      case InternalError lost -> writer.segment().lost(lost);
+      case InternalError lost -> lost(writer, lost);
       case Error error -> throw error;
       case RuntimeException unchecked -> unchecked;
       default -> new IllegalStateException(e);

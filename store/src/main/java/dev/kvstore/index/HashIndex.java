@@ -39,8 +39,8 @@ public final class HashIndex implements AutoCloseable {
   private final PageSlab slab = new PageSlab();
   private final Shard[] shards = new Shard[SHARDS];
 
-  // Written while the index is loaded, before other threads are given it.
-  private int mappedChunks;
+  // Chunks before this one may be mapped.
+  private volatile int mappedChunks;
 
   public HashIndex() {
     for (int number = 0; number < SHARDS; number++) shards[number] = new Shard(number, slab);
@@ -269,15 +269,22 @@ public final class HashIndex implements AutoCloseable {
   /// @param enough asked now and then; ends this early
   /// @throws OutOfMemoryError the rest stays where it is
   public void own(BooleanSupplier enough) {
-    for (int chunk = 0; chunk < mappedChunks && !enough.getAsBoolean(); chunk++) {
-      slab.beginEvacuation(chunk);
-      int first = chunk << PageSlab.CHUNK_PAGE_BITS;
-      for (int page = first; page < first + PageSlab.PAGES_PER_CHUNK; page++) {
-        int owner = slab.owner(page);
-        if (owner >= 0) shards[owner].evacuate(page);
+    int chunks = mappedChunks;
+    for (int chunk = 0; chunk < chunks; chunk++) {
+      if (enough.getAsBoolean()) return;
+      if (!slab.beginEvacuation(chunk)) break; // it and all behind it were given back
+      try {
+        int first = chunk << PageSlab.CHUNK_PAGE_BITS;
+        for (int page = first; page < first + PageSlab.PAGES_PER_CHUNK; page++) {
+          int owner = slab.owner(page);
+          if (owner >= 0) shards[owner].evacuate(page);
+        }
+        slab.endEvacuation();
+      } finally {
+        slab.cancelEvacuation(); // does nothing if it has ended
       }
-      slab.endEvacuation();
     }
+    mappedChunks = 0;
   }
 
   @Override

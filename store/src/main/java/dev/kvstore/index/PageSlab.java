@@ -109,12 +109,28 @@ final class PageSlab implements AutoCloseable {
     updateLoose();
   }
 
-  /// Gives no page of a chunk out any more, so that all of them can be moved to others.
-  synchronized void beginEvacuation(int chunk) {
+  /// Gives no page of a chunk out any more, so that all of them can be moved to others; false if there
+  /// is no such chunk any more.
+  synchronized boolean beginEvacuation(int chunk) {
+    if (closed || chunk >= chunkCount) return false;
     evacuating = chunk;
     int first = chunk << CHUNK_PAGE_BITS;
     freeCount -= free.get(first, first + PAGES_PER_CHUNK).cardinality();
     free.clear(first, first + PAGES_PER_CHUNK);
+    updateLoose();
+    return true;
+  }
+
+  /// Leaves what is still in that chunk there, and gives out again what is not.
+  synchronized void cancelEvacuation() {
+    if (closed || evacuating == NO_CHUNK) return;
+    int first = evacuating << CHUNK_PAGE_BITS;
+    for (int page = first; page < first + PAGES_PER_CHUNK; page++) {
+      if (owners[page] != NOBODY) continue;
+      free.set(page);
+      freeCount++;
+    }
+    evacuating = NO_CHUNK;
     updateLoose();
   }
 

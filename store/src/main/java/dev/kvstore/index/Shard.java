@@ -97,15 +97,15 @@ final class Shard {
   long touch(long window) {
     try {
       return published().touch(window);
-    } catch (IllegalStateException late) {
-      return 0; // nothing to load; find will look again, and tell if the index is closed
+    } catch (IllegalStateException | InternalError late) {
+      return 0; // nothing to load; find will look again, and tell if the index is closed or lost
     }
   }
 
   long guess(long window) {
     try {
       return published().guess(window);
-    } catch (IllegalStateException late) {
+    } catch (IllegalStateException | InternalError late) {
       return HashIndex.NONE; // as in touch
     }
   }
@@ -146,8 +146,11 @@ final class Shard {
       int slot = table.locate(expected);
       if (slot < 0) return false;
       beginChange(); // or a reader whose matcher finds the old record gone would believe the miss
-      table.put(slot, word);
-      endChange();
+      try {
+        table.put(slot, word);
+      } finally {
+        endChange();
+      }
       return true;
     } finally {
       unlock();
@@ -180,8 +183,11 @@ final class Shard {
       int slot = table.locate(word);
       if (slot < 0) return false;
       beginChange();
-      table.erase(slot);
-      endChange();
+      try {
+        table.erase(slot);
+      } finally {
+        endChange(); // also if memory was lost: nobody shall wait for ever
+      }
       COUNT.setOpaque(this, count - 1);
       if (count < table.entriesMin()) shrink();
       return true;

@@ -27,18 +27,36 @@ public final class SegmentSealer {
 
   /// Seals what the writer has written, or tells how it was sealed before. On return it is durable and
   /// read-only; it becomes a sealed segment of the store by the manifest that lists it, and
-  /// [Segment#markSealed] is for the caller to call then. A hint file that does not fit on the disk is
-  /// done without.
+  /// [Segment#markSealed] is for the caller to call then. A hint file that does not fit on the disk, or
+  /// whose entries do not fit into memory, is done without.
   public SealedSegment seal(SegmentWriter writer, long timestampMillis) {
     SealedSegment before = writer.sealed();
     if (before != null) {
       return before;
     }
     Segment segment = writer.segment();
-    try (HintBuilder hint = new HintBuilder(segment.end() / USUAL_RECORD_BYTES)) {
-      SealedSegment sealed = seal(writer, Summary.of(segment, hasher, hint), timestampMillis);
-      writeHint(sealed, hint);
+    HintBuilder hint = null;
+    Summary summary;
+    try {
+      hint = new HintBuilder(segment.end() / USUAL_RECORD_BYTES);
+      summary = Summary.of(segment, hasher, hint);
+    } catch (OutOfMemoryError e) {
+      if (hint != null) {
+        hint.close();
+        hint = null;
+      }
+      summary = Summary.of(segment);
+    }
+    try {
+      SealedSegment sealed = seal(writer, summary, timestampMillis);
+      if (hint != null) {
+        writeHint(sealed, hint);
+      }
       return sealed;
+    } finally {
+      if (hint != null) {
+        hint.close();
+      }
     }
   }
 
@@ -100,13 +118,13 @@ public final class SegmentSealer {
     try (HintWriter writer = HintWriter.create(directory, store, sealed)) {
       entries.forEachRun(writer::write);
       writer.finish();
-    } catch (StoreIoException e) {
+    } catch (StoreIoException | OutOfMemoryError e) { // it only saves time
       noHint(sealed, e);
     }
   }
 
   /// Says in the log that a segment has no hint file.
-  public static void noHint(SealedSegment sealed, StoreIoException e) {
+  public static void noHint(SealedSegment sealed, Throwable e) {
     System.getLogger(SegmentSealer.class.getName())
         .log(
             System.Logger.Level.WARNING,

@@ -184,6 +184,38 @@ class HashIndexImageTest {
   }
 
   @Test
+  void whatWasGivenBackMeanwhileIsNotOwned() {
+    try (var index = new HashIndex();
+        var copy = new HashIndex()) {
+      for (int key = 1; key <= 3 * KEYS; key++) index.insert(Keys.mixed(key), Keys.address(key, 7));
+      ImageShape shape = index.shape();
+      assertThat(shape.blocks()).isGreaterThan(3);
+      var blocks = new ImportedBlocks(shape);
+      for (int block = 0; block < shape.blocks(); block++) {
+        int number = block;
+        blocks.block(
+            block,
+            arena -> {
+              MemorySegment chunk = arena.allocate(PageSlab.CHUNK_BYTES, 64);
+              index.copyBlock(shape, number, chunk.asSlice(0, shape.blockBytes(number)));
+              return chunk;
+            });
+      }
+      copy.adopt(blocks);
+      for (int key = 1001; key <= 3 * KEYS; key++) {
+        assertThat(copy.remove(Keys.mixed(key), Keys.address(key, 7))).isTrue();
+      }
+      copy.own(() -> false);
+      assertThat(copy.isMapped()).isFalse();
+      assertHolds(copy, 1, 1000);
+      for (int key = 1001; key <= 3 * KEYS; key++) {
+        copy.insert(Keys.mixed(key), Keys.address(key, 7));
+      }
+      assertHolds(copy, 1, 3 * KEYS);
+    }
+  }
+
+  @Test
   void blocksOfAnotherLengthAreRefused() {
     try (var index = new HashIndex();
         var blocks = new ImportedBlocks(filled(index).shape())) {
