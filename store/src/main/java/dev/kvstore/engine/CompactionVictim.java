@@ -69,7 +69,7 @@ final class CompactionVictim implements AutoCloseable {
       this.fromHint = true;
     } catch (StoreCorruptionException | StoreVersionException | StoreIoException e) {
       HintBuilder builder = readLog();
-      this.entries = builder.sorted();
+      this.entries = sorted(builder);
       this.closer = builder::close;
     }
   }
@@ -91,15 +91,25 @@ final class CompactionVictim implements AutoCloseable {
     }
   }
 
+  /// The builder is closed if this fails.
+  private static HintEntries sorted(HintBuilder builder) {
+    try {
+      return builder.sorted();
+    } catch (Throwable e) {
+      builder.close();
+      throw e;
+    }
+  }
+
   /// Takes the entries from the segment itself, because those of the hint are in doubt, and starts
   /// again.
   ///
   /// @throws StoreCorruptionException if the segment does not verify
   void readFromLog() {
     HintBuilder builder = readLog();
+    entries = sorted(builder);
     closer.run();
     closer = builder::close;
-    entries = builder.sorted();
     fromHint = false;
     live.clear();
     foundBytes = 0;
