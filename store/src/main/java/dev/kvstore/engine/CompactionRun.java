@@ -18,6 +18,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// Compacts one set of sealed segments into at most one new one. The steps, each a point where a crash
@@ -147,7 +148,7 @@ final class CompactionRun {
     SealedSegment sealed = null;
     try {
       for (Segment segment : segmentsToCompact) {
-        ofVictim(segment, () -> victims.add(new CompactionVictim(log, segment, arena)));
+        victims.add(ofVictim(segment, () -> new CompactionVictim(log, segment, arena)));
       }
       findLive();
       takeTombstones();
@@ -185,9 +186,9 @@ final class CompactionRun {
   }
 
   /// Does something with a victim, and says so if it turns out to be damaged.
-  private static void ofVictim(Segment segment, Runnable work) {
+  private static <T> T ofVictim(Segment segment, Supplier<T> work) {
     try {
-      work.run();
+      return work.get();
     } catch (StoreCorruptionException e) {
       throw new DamagedVictimException(segment, e);
     } catch (InternalError lost) {
@@ -196,6 +197,15 @@ final class CompactionRun {
           new StoreCorruptionException(
               segment.name(), 0, String.valueOf(segment.lost(lost).getMessage())));
     }
+  }
+
+  private static void ofVictim(Segment segment, Runnable work) {
+    ofVictim(
+        segment,
+        () -> {
+          work.run();
+          return segment;
+        });
   }
 
   private interface RangeWork {
@@ -281,12 +291,12 @@ final class CompactionRun {
       pacer.at(end, 0);
       return;
     }
-    for (long[] at = {0}; at[0] < end; ) {
-      long from = at[0];
+    for (long at = 0; at < end; ) {
+      long from = at;
       long copiedBefore = to.end();
-      ofVictim(victim.segment(), () -> at[0] = victim.copyTo(to, from, STEP_BYTES));
-      bytesRead += at[0] - from;
-      pacer.at(at[0] - from, to.end() - copiedBefore);
+      at = ofVictim(victim.segment(), () -> victim.copyTo(to, from, STEP_BYTES));
+      bytesRead += at - from;
+      pacer.at(at - from, to.end() - copiedBefore);
     }
   }
 

@@ -239,6 +239,7 @@ final class CompactionVictim implements AutoCloseable {
         places.setAtIndex(ValueLayout.JAVA_INT, from + i, (int) (offset + batch.targets[i] >>> 3));
       }
     }
+    uncopied = copiedCount;
     return offset + copiedBytes;
   }
 
@@ -258,9 +259,6 @@ final class CompactionVictim implements AutoCloseable {
   long copyTo(SegmentCopy output, long from, long bytes) {
     long end = sealed.bytes();
     long at = live.nextLive(from);
-    if (from == 0) {
-      uncopied = copiedCount;
-    }
     for (long done = 0; done < bytes && at < end; ) {
       long stretchEnd = live.nextDead(at);
       uncopied -= output.copy(segment, at, stretchEnd);
