@@ -230,8 +230,7 @@ final class CompactionRun {
     log.settledSequence(); // whoever has changed the index has counted by then
     List<CompactionVictim> doubtful = new ArrayList<>();
     for (CompactionVictim victim : victims) {
-      // Writers count what lives. Entries that lead to less would lose what they do not name.
-      if (victim.foundBytes() < victim.segment().liveBytes() && victim.isFromHint()) {
+      if (victim.isHintWrong()) {
         ofVictim(victim.segment(), victim::readFromLog);
         doubtful.add(victim);
       }
@@ -255,9 +254,19 @@ final class CompactionRun {
     }
     try (OlderRecords older = olderRecords(tombstones)) {
       for (CompactionVictim victim : victims) {
-        ofVictim(victim.segment(), () -> victim.takeTombstones(older));
+        takeTombstones(victim, older);
         pacer.at(0, 0);
       }
+    }
+  }
+
+  /// Memory that is lost here is that of a hint, nearly always of another segment, which is no damage of
+  /// the victim: an answer that cannot be had is yes.
+  private static void takeTombstones(CompactionVictim victim, OlderRecords older) {
+    try {
+      victim.takeTombstones(older);
+    } catch (InternalError lost) {
+      ofVictim(victim.segment(), () -> victim.takeTombstones(OlderRecords.unknown()));
     }
   }
 

@@ -36,6 +36,7 @@ final class CompactionVictim implements AutoCloseable {
   private final SealedSegment sealed;
   private HintEntries entries;
   private boolean fromHint;
+  private boolean misled; // by a hint that names places where no record can be
   private Runnable closer; // of what the entries come from
   private final LiveMap live;
 
@@ -111,13 +112,17 @@ final class CompactionVictim implements AutoCloseable {
     closer.run();
     closer = builder::close;
     fromHint = false;
+    misled = false;
     live.clear();
     foundBytes = 0;
     copiedCount = 0;
   }
 
-  boolean isFromHint() {
-    return fromHint;
+  /// Whether the entries come from a hint that cannot be right. After [#findLive], when whoever has
+  /// changed the index has counted.
+  boolean isHintWrong() {
+    // Writers count what lives. Entries that lead to less would lose what they do not name.
+    return fromHint && (misled || foundBytes < segment.liveBytes());
   }
 
   Segment segment() {
@@ -140,12 +145,20 @@ final class CompactionVictim implements AutoCloseable {
     nextCopied = 0;
   }
 
-  /// Asks the index which records of one range of hashes live. A tombstone never does.
+  /// Asks the index which records of one range of hashes live. A tombstone never does. Leaves it when a
+  /// hint turns out to be wrong.
   void findLive(HashRange range, HashIndex index, IndexBatch batch) {
+    if (misled) {
+      return;
+    }
     long end = range.end(entries, next);
     while (next < end) {
       int size = (int) Math.min(IndexBatch.ENTRIES_MOST, end - next);
       entries.copyTo(batch.words, next, size);
+      if (fromHint && !arePlacesOfRecords(batch.words, size)) {
+        misled = true;
+        return;
+      }
       long base = segment.baseAddress();
       for (int i = 0; i < size; i++) {
         batch.hashes[i] = HintEntries.hashIn(batch.words, i);
@@ -157,6 +170,19 @@ final class CompactionVictim implements AutoCloseable {
     }
   }
 
+  private boolean arePlacesOfRecords(long[] words, int size) {
+    long end = sealed.bytes() - RecordFormat.SEAL_BYTES;
+    long wrong = 0; // negative once one is
+    for (int i = 0; i < size; i++) {
+      long offset = HintEntries.offsetIn(words, i);
+      long bytes = HintEntries.recordBytesIn(words, i);
+      wrong |= offset - SegmentFormat.HEADER_BYTES;
+      wrong |= bytes - RecordFormat.HEADER_BYTES;
+      wrong |= end - (offset + bytes);
+    }
+    return wrong >= 0;
+  }
+
   private void takeLive(int size, IndexBatch batch) {
     int taken = 0;
     for (int i = 0; i < size; i++) {
@@ -166,19 +192,10 @@ final class CompactionVictim implements AutoCloseable {
       taken += batch.answers[i] ? 1 : 0;
     }
     for (int i = 0; i < taken; i++) {
-      mark(batch.targets[i], batch.bytes[i]);
+      live.mark(batch.targets[i], batch.bytes[i]);
       foundBytes += batch.bytes[i];
     }
     copiedCount += taken;
-  }
-
-  private void mark(long offset, long bytes) {
-    if (offset < SegmentFormat.HEADER_BYTES
-        || offset + bytes > sealed.bytes() - RecordFormat.SEAL_BYTES) {
-      throw new StoreCorruptionException(
-          segment.name(), offset, "the hint file names a place where no record can be");
-    }
-    live.mark(offset, bytes);
   }
 
   /// Bytes of records that the index named as live.
@@ -186,7 +203,7 @@ final class CompactionVictim implements AutoCloseable {
     return foundBytes;
   }
 
-  /// Takes the tombstones that still hide something.
+  /// Takes the tombstones that still hide something. May be repeated if it fails.
   void takeTombstones(OlderRecords older) {
     if (sealed.tombstoneBytes() == 0) {
       return;
@@ -203,7 +220,7 @@ final class CompactionVictim implements AutoCloseable {
         nextLive++;
       } else if (entries.isDelete(entry)
           && older.mayHold(entries.hash(entry), entries.sequence(entry))) {
-        mark(entries.offset(entry), entries.recordBytes(entry));
+        live.mark(entries.offset(entry), entries.recordBytes(entry));
         take = true;
       }
       if (take) {
