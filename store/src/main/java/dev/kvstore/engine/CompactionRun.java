@@ -273,10 +273,13 @@ final class CompactionRun {
   /// To ask for tombstones means to read the hints of all older segments. A few are not worth that, they
   /// are asked for when they have become more; unless everything is to go that can.
   private OlderRecords olderRecords(long tombstoneBytes) {
-    long live = victims.stream().mapToLong(CompactionVictim::foundBytes).sum();
-    return !thorough && tombstoneBytes <= live / TOMBSTONES_UNASKED
+    return !thorough && tombstoneBytes <= foundBytes() / TOMBSTONES_UNASKED
         ? OlderRecords.unknown()
         : OlderRecords.than(segmentsToCompact, log, segments.all());
+  }
+
+  private long foundBytes() {
+    return victims.stream().mapToLong(CompactionVictim::foundBytes).sum();
   }
 
   private void copyAll() {
@@ -316,6 +319,8 @@ final class CompactionRun {
     output = sealed.segment();
     written.close();
     writeHint(sealed.sealed());
+    // Counted before it can be seen, or all of it would be garbage until the index is redirected.
+    sealed.segment().addLiveBytes(foundBytes());
     segments.add(sealed.segment(), sealed.sealed().bytes());
     return sealed.sealed();
   }

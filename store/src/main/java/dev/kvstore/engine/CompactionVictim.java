@@ -309,11 +309,12 @@ final class CompactionVictim implements AutoCloseable {
   }
 
   /// Redirects the index to the copies of one range of hashes, where it still points to what was
-  /// copied. It does not point to tombstones.
+  /// copied. It does not point to tombstones. The output has counted all [#foundBytes] as live before: a
+  /// writer that replaces a copy at once takes it off there, and what was replaced or deleted before that
+  /// is taken off here.
   void redirect(HashRange range, HashIndex index, IndexBatch batch, Segment output) {
     int size;
     do {
-      long bytes = 0;
       for (size = 0; size < IndexBatch.ENTRIES_MOST && nextCopied < copiedCount; nextCopied++) {
         long entry = copied(nextCopied);
         long hash = entries.hash(entry);
@@ -324,18 +325,15 @@ final class CompactionVictim implements AutoCloseable {
           batch.hashes[size] = hash;
           batch.addresses[size] = segment.addressOf(entries.offset(entry));
           batch.targets[size] = output.addressOf(placeOf(nextCopied));
-          batch.bytes[size] = entries.recordBytes(entry);
-          bytes += batch.bytes[size++];
+          batch.bytes[size++] = entries.recordBytes(entry);
         }
       }
-      // Counted first: a writer that replaces a record at once takes it off again.
-      output.addLiveBytes(bytes);
       index.replaceAll(batch.hashes, batch.addresses, batch.targets, size, batch.answers);
-      bytes = 0;
+      long gone = 0;
       for (int i = 0; i < size; i++) {
-        bytes += batch.answers[i] ? 0 : batch.bytes[i]; // replaced or deleted while it was copied
+        gone += batch.answers[i] ? 0 : batch.bytes[i];
       }
-      output.addLiveBytes(-bytes);
+      output.addLiveBytes(-gone);
     } while (size == IndexBatch.ENTRIES_MOST);
   }
 
