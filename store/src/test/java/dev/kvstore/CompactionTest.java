@@ -427,6 +427,35 @@ class CompactionTest {
     requireExpectedEverywhere();
   }
 
+  /// Whether it says so of dead records, of live ones, or of tombstones: the segment itself is sound.
+  @Test
+  void aVictimWhoseHintNamesImpossiblePlacesIsReadInstead() {
+    fillWithGarbage();
+    for (SealedSegment sealed : manifest().sealed()) {
+      try (HintBuilder wrong = new HintBuilder(sealed.records())) {
+        try (HintFile file = HintFile.open(disk, manifest().store(), sealed)) {
+          HintEntries right = file.entries();
+          for (long i = 0; i < right.count(); i++) {
+            boolean tooFar = i % 5 == sealed.id() % 5;
+            wrong.add(
+                right.hash(i),
+                right.sequence(i),
+                right.offset(i),
+                tooFar ? sealed.bytes() : right.recordBytes(i),
+                right.isDelete(i));
+          }
+        }
+        try (HintWriter writer = HintWriter.create(disk, manifest().store(), sealed)) {
+          wrong.forEachRun(writer::write);
+          writer.finish();
+        }
+      }
+    }
+    store.compact();
+    assertThat(store.stats().garbageBytes()).isZero();
+    requireExpectedEverywhere();
+  }
+
   @Test
   void hintOfACopyIsThatOfItsRecords() {
     fillWithGarbage();

@@ -18,6 +18,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// Compacts one set of sealed segments into at most one new one. The steps, each a point where a crash
@@ -147,7 +148,7 @@ final class CompactionRun {
     SealedSegment sealed = null;
     try {
       for (Segment segment : segmentsToCompact) {
-        ofVictim(segment, () -> victims.add(new CompactionVictim(log, segment, arena)));
+        victims.add(ofVictim(segment, () -> new CompactionVictim(log, segment, arena)));
       }
       findLive();
       takeTombstones();
@@ -185,9 +186,9 @@ final class CompactionRun {
   }
 
   /// Does something with a victim, and says so if it turns out to be damaged.
-  private static void ofVictim(Segment segment, Runnable work) {
+  private static <T> T ofVictim(Segment segment, Supplier<T> work) {
     try {
-      work.run();
+      return work.get();
     } catch (StoreCorruptionException e) {
       throw new DamagedVictimException(segment, e);
     } catch (InternalError lost) {
@@ -196,6 +197,15 @@ final class CompactionRun {
           new StoreCorruptionException(
               segment.name(), 0, String.valueOf(segment.lost(lost).getMessage())));
     }
+  }
+
+  private static void ofVictim(Segment segment, Runnable work) {
+    ofVictim(
+        segment,
+        () -> {
+          work.run();
+          return segment;
+        });
   }
 
   private interface RangeWork {
@@ -220,8 +230,7 @@ final class CompactionRun {
     log.settledSequence(); // whoever has changed the index has counted by then
     List<CompactionVictim> doubtful = new ArrayList<>();
     for (CompactionVictim victim : victims) {
-      // Writers count what lives. Entries that lead to less would lose what they do not name.
-      if (victim.foundBytes() < victim.segment().liveBytes() && victim.isFromHint()) {
+      if (victim.isHintWrong()) {
         ofVictim(victim.segment(), victim::readFromLog);
         doubtful.add(victim);
       }
@@ -245,19 +254,32 @@ final class CompactionRun {
     }
     try (OlderRecords older = olderRecords(tombstones)) {
       for (CompactionVictim victim : victims) {
-        ofVictim(victim.segment(), () -> victim.takeTombstones(older));
+        takeTombstones(victim, older);
         pacer.at(0, 0);
       }
+    }
+  }
+
+  /// Memory that is lost here is that of a hint, nearly always of another segment, which is no damage of
+  /// the victim: an answer that cannot be had is yes.
+  private static void takeTombstones(CompactionVictim victim, OlderRecords older) {
+    try {
+      victim.takeTombstones(older);
+    } catch (InternalError lost) {
+      ofVictim(victim.segment(), () -> victim.takeTombstones(OlderRecords.unknown()));
     }
   }
 
   /// To ask for tombstones means to read the hints of all older segments. A few are not worth that, they
   /// are asked for when they have become more; unless everything is to go that can.
   private OlderRecords olderRecords(long tombstoneBytes) {
-    long live = victims.stream().mapToLong(CompactionVictim::foundBytes).sum();
-    return !thorough && tombstoneBytes <= live / TOMBSTONES_UNASKED
+    return !thorough && tombstoneBytes <= foundBytes() / TOMBSTONES_UNASKED
         ? OlderRecords.unknown()
         : OlderRecords.than(segmentsToCompact, log, segments.all());
+  }
+
+  private long foundBytes() {
+    return victims.stream().mapToLong(CompactionVictim::foundBytes).sum();
   }
 
   private void copyAll() {
@@ -281,12 +303,12 @@ final class CompactionRun {
       pacer.at(end, 0);
       return;
     }
-    for (long[] at = {0}; at[0] < end; ) {
-      long from = at[0];
+    for (long at = 0; at < end; ) {
+      long from = at;
       long copiedBefore = to.end();
-      ofVictim(victim.segment(), () -> at[0] = victim.copyTo(to, from, STEP_BYTES));
-      bytesRead += at[0] - from;
-      pacer.at(at[0] - from, to.end() - copiedBefore);
+      at = ofVictim(victim.segment(), () -> victim.copyTo(to, from, STEP_BYTES));
+      bytesRead += at - from;
+      pacer.at(at - from, to.end() - copiedBefore);
     }
   }
 
@@ -297,6 +319,8 @@ final class CompactionRun {
     output = sealed.segment();
     written.close();
     writeHint(sealed.sealed());
+    // Counted before it can be seen, or all of it would be garbage until the index is redirected.
+    sealed.segment().addLiveBytes(foundBytes());
     segments.add(sealed.segment(), sealed.sealed().bytes());
     return sealed.sealed();
   }

@@ -36,6 +36,7 @@ final class CompactionVictim implements AutoCloseable {
   private final SealedSegment sealed;
   private HintEntries entries;
   private boolean fromHint;
+  private boolean misled; // by a hint that names places where no record can be
   private Runnable closer; // of what the entries come from
   private final LiveMap live;
 
@@ -69,7 +70,7 @@ final class CompactionVictim implements AutoCloseable {
       this.fromHint = true;
     } catch (StoreCorruptionException | StoreVersionException | StoreIoException e) {
       HintBuilder builder = readLog();
-      this.entries = builder.sorted();
+      this.entries = sorted(builder);
       this.closer = builder::close;
     }
   }
@@ -91,23 +92,37 @@ final class CompactionVictim implements AutoCloseable {
     }
   }
 
+  /// The builder is closed if this fails.
+  private static HintEntries sorted(HintBuilder builder) {
+    try {
+      return builder.sorted();
+    } catch (Throwable e) {
+      builder.close();
+      throw e;
+    }
+  }
+
   /// Takes the entries from the segment itself, because those of the hint are in doubt, and starts
   /// again.
   ///
   /// @throws StoreCorruptionException if the segment does not verify
   void readFromLog() {
     HintBuilder builder = readLog();
+    entries = sorted(builder);
     closer.run();
     closer = builder::close;
-    entries = builder.sorted();
     fromHint = false;
+    misled = false;
     live.clear();
     foundBytes = 0;
     copiedCount = 0;
   }
 
-  boolean isFromHint() {
-    return fromHint;
+  /// Whether the entries come from a hint that cannot be right. After [#findLive], when whoever has
+  /// changed the index has counted.
+  boolean isHintWrong() {
+    // Writers count what lives. Entries that lead to less would lose what they do not name.
+    return fromHint && (misled || foundBytes < segment.liveBytes());
   }
 
   Segment segment() {
@@ -130,12 +145,20 @@ final class CompactionVictim implements AutoCloseable {
     nextCopied = 0;
   }
 
-  /// Asks the index which records of one range of hashes live. A tombstone never does.
+  /// Asks the index which records of one range of hashes live. A tombstone never does. Leaves it when a
+  /// hint turns out to be wrong.
   void findLive(HashRange range, HashIndex index, IndexBatch batch) {
+    if (misled) {
+      return;
+    }
     long end = range.end(entries, next);
     while (next < end) {
       int size = (int) Math.min(IndexBatch.ENTRIES_MOST, end - next);
       entries.copyTo(batch.words, next, size);
+      if (fromHint && !arePlacesOfRecords(batch.words, size)) {
+        misled = true;
+        return;
+      }
       long base = segment.baseAddress();
       for (int i = 0; i < size; i++) {
         batch.hashes[i] = HintEntries.hashIn(batch.words, i);
@@ -147,6 +170,19 @@ final class CompactionVictim implements AutoCloseable {
     }
   }
 
+  private boolean arePlacesOfRecords(long[] words, int size) {
+    long end = sealed.bytes() - RecordFormat.SEAL_BYTES;
+    long wrong = 0; // negative once one is
+    for (int i = 0; i < size; i++) {
+      long offset = HintEntries.offsetIn(words, i);
+      long bytes = HintEntries.recordBytesIn(words, i);
+      wrong |= offset - SegmentFormat.HEADER_BYTES;
+      wrong |= bytes - RecordFormat.HEADER_BYTES;
+      wrong |= end - (offset + bytes);
+    }
+    return wrong >= 0;
+  }
+
   private void takeLive(int size, IndexBatch batch) {
     int taken = 0;
     for (int i = 0; i < size; i++) {
@@ -156,19 +192,10 @@ final class CompactionVictim implements AutoCloseable {
       taken += batch.answers[i] ? 1 : 0;
     }
     for (int i = 0; i < taken; i++) {
-      mark(batch.targets[i], batch.bytes[i]);
+      live.mark(batch.targets[i], batch.bytes[i]);
       foundBytes += batch.bytes[i];
     }
     copiedCount += taken;
-  }
-
-  private void mark(long offset, long bytes) {
-    if (offset < SegmentFormat.HEADER_BYTES
-        || offset + bytes > sealed.bytes() - RecordFormat.SEAL_BYTES) {
-      throw new StoreCorruptionException(
-          segment.name(), offset, "the hint file names a place where no record can be");
-    }
-    live.mark(offset, bytes);
   }
 
   /// Bytes of records that the index named as live.
@@ -176,7 +203,7 @@ final class CompactionVictim implements AutoCloseable {
     return foundBytes;
   }
 
-  /// Takes the tombstones that still hide something.
+  /// Takes the tombstones that still hide something. May be repeated if it fails.
   void takeTombstones(OlderRecords older) {
     if (sealed.tombstoneBytes() == 0) {
       return;
@@ -193,7 +220,7 @@ final class CompactionVictim implements AutoCloseable {
         nextLive++;
       } else if (entries.isDelete(entry)
           && older.mayHold(entries.hash(entry), entries.sequence(entry))) {
-        mark(entries.offset(entry), entries.recordBytes(entry));
+        live.mark(entries.offset(entry), entries.recordBytes(entry));
         take = true;
       }
       if (take) {
@@ -229,6 +256,7 @@ final class CompactionVictim implements AutoCloseable {
         places.setAtIndex(ValueLayout.JAVA_INT, from + i, (int) (offset + batch.targets[i] >>> 3));
       }
     }
+    uncopied = copiedCount;
     return offset + copiedBytes;
   }
 
@@ -248,9 +276,6 @@ final class CompactionVictim implements AutoCloseable {
   long copyTo(SegmentCopy output, long from, long bytes) {
     long end = sealed.bytes();
     long at = live.nextLive(from);
-    if (from == 0) {
-      uncopied = copiedCount;
-    }
     for (long done = 0; done < bytes && at < end; ) {
       long stretchEnd = live.nextDead(at);
       uncopied -= output.copy(segment, at, stretchEnd);
@@ -284,11 +309,12 @@ final class CompactionVictim implements AutoCloseable {
   }
 
   /// Redirects the index to the copies of one range of hashes, where it still points to what was
-  /// copied. It does not point to tombstones.
+  /// copied. It does not point to tombstones. The output has counted all [#foundBytes] as live before: a
+  /// writer that replaces a copy at once takes it off there, and what was replaced or deleted before that
+  /// is taken off here.
   void redirect(HashRange range, HashIndex index, IndexBatch batch, Segment output) {
     int size;
     do {
-      long bytes = 0;
       for (size = 0; size < IndexBatch.ENTRIES_MOST && nextCopied < copiedCount; nextCopied++) {
         long entry = copied(nextCopied);
         long hash = entries.hash(entry);
@@ -299,18 +325,15 @@ final class CompactionVictim implements AutoCloseable {
           batch.hashes[size] = hash;
           batch.addresses[size] = segment.addressOf(entries.offset(entry));
           batch.targets[size] = output.addressOf(placeOf(nextCopied));
-          batch.bytes[size] = entries.recordBytes(entry);
-          bytes += batch.bytes[size++];
+          batch.bytes[size++] = entries.recordBytes(entry);
         }
       }
-      // Counted first: a writer that replaces a record at once takes it off again.
-      output.addLiveBytes(bytes);
       index.replaceAll(batch.hashes, batch.addresses, batch.targets, size, batch.answers);
-      bytes = 0;
+      long gone = 0;
       for (int i = 0; i < size; i++) {
-        bytes += batch.answers[i] ? 0 : batch.bytes[i]; // replaced or deleted while it was copied
+        gone += batch.answers[i] ? 0 : batch.bytes[i];
       }
-      output.addLiveBytes(-bytes);
+      output.addLiveBytes(-gone);
     } while (size == IndexBatch.ENTRIES_MOST);
   }
 

@@ -80,7 +80,7 @@ final class EntryBatch implements StretchScanner.RecordSink {
 
   // ---- Once they are grouped
 
-  /// [HintFile#ENTRY_WORDS] words for each entry.
+  /// [HintEntries#ENTRY_WORDS] words for each entry.
   long[] grouped() {
     return grouped;
   }

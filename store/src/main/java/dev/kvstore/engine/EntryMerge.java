@@ -95,8 +95,7 @@ final class EntryMerge {
     int count = 0;
     for (int i = 0; i < sources.size(); i++) {
       EntrySource source = sources.get(i);
-      // As many as there will be, hashes being uniform, and some more; nearly always that is
-      // enough.
+      // As many as there will be, hashes being uniform, and some more; nearly always enough.
       long usual = Math.min(COPIED_MOST, source.count() / HashIndex.SHARDS * 5 / 4 + 16);
       boolean more = true;
       while (more) {

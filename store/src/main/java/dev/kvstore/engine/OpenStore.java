@@ -63,8 +63,27 @@ final class OpenStore {
     log.connect(commit, compaction::look);
     this.hints = new LateHints(new SegmentSealer(directory, log.store(), log.hasher()), segments);
     this.copies = new LateCopies(index, commit);
-    copies.order(workers);
-    hints.order(recovered.withoutHint(), workers);
+    try {
+      copies.order(workers);
+      hints.order(recovered.withoutHint(), workers);
+    } catch (Throwable e) {
+      discard(e);
+      throw e;
+    }
+  }
+
+  /// Lets go of what recovery has opened, except the directory. Nobody has read or written yet.
+  private void discard(Throwable cause) {
+    try {
+      hints.end();
+      copies.end();
+      workers.end();
+    } catch (Throwable e) {
+      cause.addSuppressed(e);
+    } finally {
+      index.close();
+      segments.all().forEach(Segment::retire);
+    }
   }
 
   KeyWalk walk() {

@@ -147,7 +147,7 @@ final class SegmentTable {
     if (!all.contains(segment)) {
       List<Segment> more = new ArrayList<>(all);
       more.add(segment);
-      more.sort(Comparator.comparingLong(Segment::id));
+      more.sort(BY_ID);
       all = Collections.unmodifiableList(more);
     }
   }

@@ -135,7 +135,7 @@ public final class Workers {
   }
 
   /// Runs tasks side by side, one of them in the calling thread, and waits for all of them; throws what
-  /// the first of them threw.
+  /// the first of them threw. The calling thread also runs those that the system has no thread for.
   void all(String threadName, List<? extends Runnable> tasks) {
     if (inline) {
       for (Runnable task : tasks) {
@@ -148,7 +148,11 @@ public final class Workers {
       ends.add(new FutureTask<>(task, true));
     }
     for (FutureTask<Boolean> end : ends.subList(1, ends.size())) {
-      start(threadName, end);
+      try {
+        start(threadName, end);
+      } catch (OutOfMemoryError noThread) {
+        end.run();
+      }
     }
     ends.getFirst().run();
     // Wait for all of them even if one fails: they share what the caller will take apart then.

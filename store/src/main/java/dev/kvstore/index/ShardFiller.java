@@ -97,8 +97,7 @@ public final class ShardFiller {
   }
 
   // A bucket is filled from its first slot on, and what finds no room goes to the next one: that is
-  // to
-  // go from slot to slot.
+  // to go from slot to slot.
   private int firstSlot(long wanted) {
     long buckets = slots / Table.SLOTS_PER_BUCKET;
     return (int) ((wanted * buckets) >>> Slot.WINDOW_BITS) * Table.SLOTS_PER_BUCKET;

@@ -49,19 +49,15 @@ final class Table {
   private static final int STEP_BUCKETS = 16;
 
   // An address is taken from a slot that was read with acquire and had been written with release,
-  // which
-  // gives two edges. Release in put pairs with getAcquire in find: who sees an address also sees
-  // the
-  // record, written before it was handed to the index. And who sees a word that a removal moved
-  // also
-  // sees, reading it afterwards, the state that the removal had set before (Shard.beginChange pairs
-  // with Shard.unchanged).
+  // which gives two edges. Release in put pairs with getAcquire in find: who sees an address also
+  // sees the record, written before it was handed to the index. And who sees a word that a removal
+  // moved also sees, reading it afterwards, the state that the removal had set before
+  // (Shard.beginChange pairs with Shard.unchanged).
   private static final VarHandle WORD = ValueLayout.JAVA_LONG.varHandle();
 
   // A first look at a bucket reads its words plainly: they are aligned, so none is torn, and what
-  // it
-  // tells is only where to look with acquire. A miss that rests on it is fenced before the state is
-  // read again. Plain and without alignment check, because the JIT then checks a bucket once.
+  // it tells is only where to look with acquire. A miss that rests on it is fenced before the state
+  // is read again. Plain and without alignment check, because the JIT then checks a bucket once.
   private static final ValueLayout.OfLong GLANCE = ValueLayout.JAVA_LONG_UNALIGNED;
 
   // The slab's chunks as of this table's making, and the pages, by number, that are the table's.

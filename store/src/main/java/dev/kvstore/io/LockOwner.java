@@ -33,10 +33,15 @@ record LockOwner(long pid, String host, String since) {
 
   /// This process, from now on.
   static LockOwner self() {
-    return new LockOwner(
-        ownPid(),
-        printable(hostName()),
-        LocalDateTime.ofEpochSecond(Instant.now().getEpochSecond(), 0, ZoneOffset.UTC) + "Z");
+    return new LockOwner(ownPid(), printable(hostName()), utc(Instant.now().getEpochSecond()));
+  }
+
+  /// A time as text, seconds always included. Without a formatter, which takes milliseconds to make in a
+  /// JVM that has just started.
+  static String utc(long epochSecond) {
+    String time = LocalDateTime.ofEpochSecond(epochSecond, 0, ZoneOffset.UTC).toString();
+    boolean wholeMinute = epochSecond % 60 == 0; // which the JDK writes without seconds
+    return time + (wholeMinute ? ":00Z" : "Z");
   }
 
   /// The number of this process. The JDK makes a pool of threads before it tells.

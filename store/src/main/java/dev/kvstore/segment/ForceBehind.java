@@ -10,8 +10,8 @@ import java.util.concurrent.RejectedExecutionException;
 /// others who force meanwhile wait for one piece at most.
 ///
 /// - Threads: one writes and calls; the forces are somebody else's, one at a time.
-/// - Failure: what a force has thrown is thrown by [#forceAll]; the file is not forced again then,
-///   since the second may succeed although the pages of the first were dropped.
+/// - Failure: what a force has thrown is thrown by [#forceAll], as it is; the file is not forced again
+///   then, since the second may succeed although the pages of the first were dropped.
 final class ForceBehind {
   private static final long PIECE_BYTES = 8L << 20;
 
@@ -43,7 +43,11 @@ final class ForceBehind {
     try {
       last.join();
     } catch (CompletionException e) {
-      throw e.getCause() instanceof RuntimeException failed ? failed : e;
+      throw switch (e.getCause()) {
+        case RuntimeException failed -> failed;
+        case Error error -> throw error;
+        case null, default -> e;
+      };
     }
     file.force();
   }

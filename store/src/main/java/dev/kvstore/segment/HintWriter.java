@@ -41,10 +41,16 @@ public final class HintWriter implements AutoCloseable {
     this.directory = directory;
     this.file = file;
     this.sealed = sealed;
-    this.buffer =
-        arena.allocate(Math.min(BUFFER_BYTES, HintFile.bytesFor(sealed.records())), Long.BYTES);
+    try {
+      this.buffer =
+          arena.allocate(Math.min(BUFFER_BYTES, HintFile.bytesFor(sealed.records())), Long.BYTES);
+      this.range = rangeArena.allocate(64L * ENTRY_BYTES, Long.BYTES);
+    } catch (Throwable e) {
+      arena.close();
+      rangeArena.close();
+      throw e;
+    }
     this.bufferToSum = buffer.asByteBuffer();
-    this.range = rangeArena.allocate(64L * ENTRY_BYTES, Long.BYTES);
     HintFile.writeHeader(buffer, store, sealed);
     buffered = HintFile.ENTRIES;
   }
@@ -57,7 +63,22 @@ public final class HintWriter implements AutoCloseable {
     if (directory.list().contains(name)) {
       directory.remove(name);
     }
-    return new HintWriter(directory, directory.create(name), store, sealed);
+    FileHandle file = directory.create(name);
+    try {
+      return new HintWriter(directory, file, store, sealed);
+    } catch (Throwable e) {
+      takeBack(directory, file, e);
+      throw e;
+    }
+  }
+
+  private static void takeBack(Directory directory, FileHandle file, Throwable cause) {
+    try {
+      file.close();
+      directory.remove(file.name());
+    } catch (Throwable e) {
+      cause.addSuppressed(e);
+    }
   }
 
   /// Writes entries that follow those before.
@@ -86,7 +107,13 @@ public final class HintWriter implements AutoCloseable {
 
   private void growRange() {
     Arena larger = Arena.ofConfined();
-    MemorySegment copy = larger.allocate(range.byteSize() * 2, Long.BYTES);
+    MemorySegment copy;
+    try {
+      copy = larger.allocate(range.byteSize() * 2, Long.BYTES);
+    } catch (Throwable e) {
+      larger.close();
+      throw e;
+    }
     MemorySegment.copy(range, 0, copy, 0, rangeBytes);
     rangeArena.close();
     rangeArena = larger;

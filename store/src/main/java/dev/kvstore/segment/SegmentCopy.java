@@ -65,7 +65,12 @@ public final class SegmentCopy implements AutoCloseable {
     this.file = file;
     this.forcing = new ForceBehind(file, forcer);
     this.room = room;
-    this.buffer = arena.allocate(BUFFER_BYTES, PAGE_BYTES);
+    try {
+      this.buffer = arena.allocate(BUFFER_BYTES, PAGE_BYTES);
+    } catch (Throwable e) {
+      arena.close();
+      throw e;
+    }
     this.bufferToSum = buffer.asByteBuffer();
   }
 
@@ -80,10 +85,24 @@ public final class SegmentCopy implements AutoCloseable {
       RoomMaker room,
       Executor forcer) {
     FileHandle file = directory.create(SegmentFormat.segmentName(id));
-    SegmentCopy copy = new SegmentCopy(directory, store, id, file, room, forcer);
-    SegmentFormat.writeHeader(copy.buffer, store, id, createdMillis);
-    copy.buffered = SegmentFormat.HEADER_BYTES;
-    return copy;
+    try {
+      SegmentCopy copy = new SegmentCopy(directory, store, id, file, room, forcer);
+      SegmentFormat.writeHeader(copy.buffer, store, id, createdMillis);
+      copy.buffered = SegmentFormat.HEADER_BYTES;
+      return copy;
+    } catch (Throwable e) {
+      takeBack(directory, file, e);
+      throw e;
+    }
+  }
+
+  private static void takeBack(Directory directory, FileHandle file, Throwable cause) {
+    try {
+      file.close();
+      directory.remove(file.name());
+    } catch (Throwable e) {
+      cause.addSuppressed(e);
+    }
   }
 
   /// The name of its file.

@@ -12,8 +12,7 @@ public final class SegmentTally {
   private static final int WORDS = 1024;
 
   // Stored checksums that are not in the digest yet: one call for many, since a call costs as much
-  // as a
-  // hundred bytes.
+  // as a hundred bytes.
   private final ByteBuffer words =
       ByteBuffer.allocate(WORDS * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
   private final CRC32C digest = new CRC32C();

@@ -34,8 +34,7 @@ public record StoreId(long high, long low) {
   }
 
   // As a record's own, which takes milliseconds to make in a JVM that has just started; every file
-  // that
-  // is opened is compared.
+  // that is opened is compared.
   @Override
   public boolean equals(@Nullable Object other) {
     return other instanceof StoreId that && high == that.high && low == that.low;

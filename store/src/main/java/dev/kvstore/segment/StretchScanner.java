@@ -267,7 +267,7 @@ public final class StretchScanner {
     }
 
     /// Whether it reaches to where the next stretch begins, or to the end of the segment.
-    public boolean isComplete() {
+    boolean isComplete() {
       return complete;
     }
 

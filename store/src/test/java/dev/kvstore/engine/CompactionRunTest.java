@@ -1,0 +1,192 @@
+package dev.kvstore.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kvstore.CompactionPolicy;
+import dev.kvstore.CompactionReport;
+import dev.kvstore.Durability;
+import dev.kvstore.Encoding;
+import dev.kvstore.Options;
+import dev.kvstore.index.HashIndex;
+import dev.kvstore.io.Access;
+import dev.kvstore.segment.RecordFormat;
+import dev.kvstore.segment.Segment;
+import dev.kvstore.testkit.SimulatedDirectory;
+import java.nio.charset.StandardCharsets;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/// What a run counts while it goes on.
+@Timeout(60)
+class CompactionRunTest {
+  private static final int KEYS = 20_000; // several ranges of hashes
+  private static final Options OPTIONS =
+      Options.builder()
+          .durability(Durability.OS)
+          .segmentBytesMax(1 << 20)
+          .compaction(CompactionPolicy.manual())
+          .recoveryThreads(1)
+          .build();
+
+  private final SimulatedDirectory disk = SimulatedDirectory.empty();
+  private final SplittableRandom random = new SplittableRandom(11);
+  private final Map<String, Integer> sizes = new HashMap<>(); // of values
+  private final Recovery.Result recovered;
+  private final OpenStore store;
+
+  CompactionRunTest() {
+    Environment environment =
+        new Environment(InstantSource.system(), new SplittableRandom(3), Workers.inline());
+    disk.lock(Access.WRITE);
+    recovered = Recovery.run(disk, OPTIONS, environment, new HashIndex());
+    store = new OpenStore(disk, OPTIONS, environment, recovered);
+    for (int i = 0; i < KEYS; i++) {
+      put("key" + i);
+    }
+    for (int i = 0; i < KEYS; i += 3) {
+      put("key" + i);
+    }
+    store.log.rollOnDemand();
+    store.log.awaitSealed();
+  }
+
+  @AfterEach
+  void discard() {
+    store.close();
+    disk.discard();
+  }
+
+  private void put(String key) {
+    byte[] value = new byte[random.nextInt(60)];
+    store.writes.put(key.getBytes(StandardCharsets.UTF_8), Encoding.BYTES, value);
+    sizes.put(key, value.length);
+  }
+
+  private void delete(String key) {
+    store.writes.delete(key.getBytes(StandardCharsets.UTF_8));
+    sizes.remove(key);
+  }
+
+  private CompactionReport compact(CompactionRun.Pacer pacer) {
+    List<Segment> victims =
+        recovered.segments().all().stream().filter(segment -> segment.sealed() != null).toList();
+    assertThat(victims).hasSizeGreaterThan(1);
+    return new CompactionRun(
+            store.log,
+            recovered.index(),
+            recovered.segments(),
+            store.commit,
+            new ReentrantReadWriteLock(),
+            victims,
+            true,
+            pacer)
+        .run();
+  }
+
+  private long garbage() {
+    return Garbage.of(recovered.segments().all(), OPTIONS.compaction()).bytes();
+  }
+
+  private long expectedLive() {
+    return sizes.entrySet().stream()
+        .mapToLong(entry -> RecordFormat.recordBytes(entry.getKey().length(), entry.getValue()))
+        .sum();
+  }
+
+  @Test
+  void whatIsCopiedIsAtNoTimeGarbage() {
+    long before = garbage();
+    int[] rests = {0};
+    compact(
+        new CompactionRun.Pacer() {
+          @Override
+          public void at(long bytesRead, long bytesCopied) {
+            assertThat(garbage()).isEqualTo(before);
+          }
+
+          @Override
+          public void rest() {
+            rests[0]++;
+            assertThat(garbage()).isEqualTo(before);
+          }
+        });
+    assertThat(before).isPositive();
+    assertThat(rests[0]).isGreaterThan(3);
+    assertThat(garbage()).isZero();
+    assertThat(store.stats().liveBytes()).isEqualTo(expectedLive());
+  }
+
+  @Test
+  void liveBytesAreExactWhateverIsWrittenMeanwhile() {
+    CompactionReport report =
+        compact(
+            new CompactionRun.Pacer() {
+              private void write() {
+                for (int i = 0; i < 300; i++) {
+                  String key = "key" + random.nextInt(KEYS);
+                  if (i % 4 == 0) {
+                    delete(key);
+                  } else {
+                    put(key);
+                  }
+                }
+              }
+
+              @Override
+              public void at(long bytesRead, long bytesCopied) {
+                write();
+              }
+
+              @Override
+              public void rest() {
+                write();
+              }
+            });
+    assertThat(report.segmentsWritten()).isOne();
+    assertThat(store.writes.size()).isEqualTo(sizes.size());
+    assertThat(store.stats().liveBytes()).isEqualTo(expectedLive());
+  }
+
+  @Test
+  void liveBytesAreExactWhenRecordsAreReplacedAtTheVeryMoment() throws InterruptedException {
+    CountDownLatch begun = new CountDownLatch(100);
+    Thread writer =
+        new Thread(() -> {
+          for (int i = 0; i < 30_000; i++) {
+            put("key" + random.nextInt(KEYS));
+            begun.countDown();
+          }
+        });
+    compact(
+        new CompactionRun.Pacer() {
+          @Override
+          public void at(long bytesRead, long bytesCopied) {}
+
+          @Override
+          public void rest() {
+            if (writer.getState() == Thread.State.NEW) {
+              writer.start();
+              awaitWrites();
+            }
+          }
+
+          private void awaitWrites() {
+            try {
+              begun.await();
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+          }
+        });
+    writer.join();
+    assertThat(store.stats().liveBytes()).isEqualTo(expectedLive());
+  }
+}
