@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +41,9 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A record that is copied must verify, or the segment stays as it is: [DamagedVictimException].
 final class CompactionRun {
+  /// A get that has found a record there has read it by then, unless it waits for a processor.
+  private static final long GRACE_NANOS = 2_000_000;
+
   static final long STEP_BYTES = 256L << 10;
   private static final long RANGE_ENTRIES = 2048;
   private static final long RANGE_ENTRIES_OF_ONE = 32;
@@ -355,10 +359,11 @@ final class CompactionRun {
   private void retireVictims() {
     awaitWalks();
     Directory directory = log.directory();
-    for (Segment victim : segmentsToCompact) {
-      segments.remove(victim);
-      victim.retire();
+    segmentsToCompact.forEach(segments::remove);
+    if (!commit.isInline()) {
+      LockSupport.parkNanos(this, GRACE_NANOS); // see Mapping.retire
     }
+    segmentsToCompact.forEach(Segment::retire);
     try {
       Set<String> names = new HashSet<>(directory.list());
       for (Segment victim : segmentsToCompact) {

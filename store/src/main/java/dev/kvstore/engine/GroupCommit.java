@@ -362,6 +362,11 @@ final class GroupCommit {
 
   // ---- State
 
+  /// Whether there are no threads but the caller's.
+  boolean isInline() {
+    return inline;
+  }
+
   long durableSequence() {
     return durableSequence;
   }

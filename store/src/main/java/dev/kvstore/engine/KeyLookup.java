@@ -4,6 +4,7 @@ import dev.kvstore.Encoding;
 import dev.kvstore.KvStore;
 import dev.kvstore.StoreCorruptionException;
 import dev.kvstore.index.HashIndex;
+import dev.kvstore.index.Interruption;
 import dev.kvstore.index.KeyMatcher;
 import dev.kvstore.segment.LittleEndian;
 import dev.kvstore.segment.Mapping;
@@ -56,6 +57,7 @@ final class KeyLookup implements KeyMatcher {
   private long loaded;
 
   // What happened on the way.
+  private final Interruption interruption = new Interruption();
   private boolean retired;
   private long suspect;
 
@@ -70,6 +72,7 @@ final class KeyLookup implements KeyMatcher {
   ///
   /// @throws IllegalStateException if the store has been closed
   boolean find(long keyHash, byte[] wanted) {
+    interruption.begin();
     try {
       return findWhereItIs(keyHash, wanted);
     } catch (InternalError lost) {
@@ -138,11 +141,17 @@ final class KeyLookup implements KeyMatcher {
       }
       return false;
     } catch (IllegalStateException e) {
+      collided();
       retired = true;
       return false;
     } catch (InternalError e) {
       throw at.lost(e);
     }
+  }
+
+  @Override
+  public void collided() {
+    interruption.collided();
   }
 
   private boolean keyIsAt(MemorySegment log, long from) {
@@ -177,6 +186,7 @@ final class KeyLookup implements KeyMatcher {
   ///
   /// @param to at most [#LOADED_AT_ONCE] more than `from`
   void loadAhead(long[] hashes, int from, int to) {
+    interruption.begin();
     long folded = 0;
     for (int i = from; i < to; i++) {
       folded ^= index.touch(hashes[i]);
@@ -203,7 +213,8 @@ final class KeyLookup implements KeyMatcher {
       return log.get(LittleEndian.LONG, place)
           ^ log.get(LittleEndian.LONG, Math.min(place + CACHE_LINE_BYTES, last))
           ^ log.get(LittleEndian.LONG, Math.min(place + 2 * CACHE_LINE_BYTES, last));
-    } catch (IllegalStateException retired) {
+    } catch (IllegalStateException closed) {
+      collided();
       return 0; // find will look again
     } catch (InternalError e) {
       throw at.lost(e);
@@ -263,6 +274,7 @@ final class KeyLookup implements KeyMatcher {
       }
       return throwIfDamaged();
     } catch (IllegalStateException e) {
+      collided();
       return null;
     } catch (InternalError e) {
       throw segment().lost(e);
@@ -301,6 +313,7 @@ final class KeyLookup implements KeyMatcher {
       throwIfDamaged();
       return -1;
     } catch (IllegalStateException e) {
+      collided();
       return -1;
     } catch (InternalError e) {
       throw segment().lost(e);
@@ -314,6 +327,7 @@ final class KeyLookup implements KeyMatcher {
       int code = RecordFormat.encodingCode(memory(), offset);
       return Encoding.isKnown(code) ? Encoding.ofCode(code) : null;
     } catch (IllegalStateException e) {
+      collided();
       return null;
     }
   }

@@ -2,6 +2,7 @@ package dev.kvstore.engine;
 
 import dev.kvstore.StoreCorruptionException;
 import dev.kvstore.index.HashIndex;
+import dev.kvstore.index.Interruption;
 import dev.kvstore.segment.KeyHasher;
 import dev.kvstore.segment.RecordChecksum;
 import dev.kvstore.segment.RecordFormat;
@@ -28,6 +29,7 @@ final class KeyWalk extends Spliterators.AbstractSpliterator<byte[]> {
   private final Lock walkLock;
   private final Function<IllegalStateException, RuntimeException> closedOr;
   private final RecordChecksum checksum = new RecordChecksum();
+  private final Interruption interruption = new Interruption();
   private final ArrayDeque<byte[]> keys = new ArrayDeque<>();
 
   private long position = HashIndex.START;
@@ -95,6 +97,7 @@ final class KeyWalk extends Spliterators.AbstractSpliterator<byte[]> {
         return null;
       }
       MemorySegment log = segment.memory();
+      interruption.begin();
       try {
         long at = segment.offsetOf(address);
         String problem = RecordFormat.problem(log, at, segment.end());
@@ -109,6 +112,7 @@ final class KeyWalk extends Spliterators.AbstractSpliterator<byte[]> {
       } catch (InternalError e) {
         throw segment.lost(e);
       } catch (IllegalStateException e) {
+        interruption.collided();
         // Sealing has mapped it anew between the two lines; or the store is closed, which the next
         // question to the index tells.
         if (segment.memory() == log) {

@@ -86,6 +86,9 @@ final class Log implements GroupCommit.Forceable {
   // sealed.
   private final ConcurrentLinkedQueue<SegmentWriter> full = new ConcurrentLinkedQueue<>();
 
+  // For the thread that seals: those whose mapping for writing has not been closed yet.
+  private final List<Segment> sealedBefore = new ArrayList<>();
+
   // Guarded by this.
   private Manifest manifest;
 
@@ -522,6 +525,8 @@ final class Log implements GroupCommit.Forceable {
 
   /// Seals those that are full now, and tells the manifest once.
   private void sealAllFull() {
+    sealedBefore.forEach(Segment::closeReplaced);
+    sealedBefore.clear();
     List<SegmentWriter> writers = new ArrayList<>();
     List<SealedSegment> summaries = new ArrayList<>();
     for (SegmentWriter writer : List.copyOf(full)) {
@@ -543,6 +548,7 @@ final class Log implements GroupCommit.Forceable {
     for (int i = 0; i < writers.size(); i++) {
       // Only now compaction may take it, and take it out of the manifest.
       writers.get(i).segment().markSealed(summaries.get(i));
+      sealedBefore.add(writers.get(i).segment());
       full.remove(writers.get(i));
     }
   }

@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /// The blocks of an index image on their way into an index: memory for the caller to fill, or filled.
 ///
@@ -12,7 +13,8 @@ import java.util.function.Function;
 /// - Memory: as much as the index will have, and nothing else.
 public final class ImportedBlocks implements AutoCloseable {
   private final ImageShape shape;
-  private final Arena[] arenas; // by block; owned until they are handed over
+  private final @Nullable Arena[]
+      arenas; // by block; owned until they are handed over; null of those that were made
   private final MemorySegment[] chunks;
   private boolean handedOver;
   private final AtomicInteger mapped = new AtomicInteger();
@@ -36,10 +38,10 @@ public final class ImportedBlocks implements AutoCloseable {
   }
 
   /// The memory of a block of full length that holds it already, made by the caller in this arena. It
-  /// may be a mapping that can be written to; see [HashIndex#own].
+  /// may be a mapping that can be written to; see [HashIndex#own]. It is freed when nobody can reach it any
+  /// more, since all of these are left at once, while others read them.
   public MemorySegment block(int number, Function<Arena, MemorySegment> made) {
-    Arena arena = Arena.ofShared();
-    arenas[number] = arena;
+    Arena arena = Arena.ofAuto();
     mapped.accumulateAndGet(number + 1, Math::max);
     chunks[number] = made.apply(arena);
     if (chunks[number].byteSize() != PageSlab.CHUNK_BYTES)
@@ -57,7 +59,7 @@ public final class ImportedBlocks implements AutoCloseable {
   }
 
   /// Gives the memory away.
-  Arena[] handOver() {
+  @Nullable Arena[] handOver() {
     handedOver = true;
     return arenas;
   }

@@ -12,4 +12,8 @@ package dev.kvstore.index;
 @FunctionalInterface
 public interface KeyMatcher {
   boolean matches(long address);
+
+  /// Is told that the lookup has met memory of the index that was closed meanwhile, and goes on; see
+  /// [Interruption].
+  default void collided() {}
 }

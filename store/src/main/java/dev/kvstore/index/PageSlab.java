@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import java.util.BitSet;
+import org.jspecify.annotations.Nullable;
 
 /// The off-heap memory of an index: pages of 4 KiB in chunks of 1 MiB.
 ///
@@ -32,7 +33,7 @@ final class PageSlab implements AutoCloseable {
   // chunkCount is ever replaced, so it stays right for the table's own pages while it owns them.
   // Elements above stay what they were: a late reader shall meet a dead segment there, not null.
   // endEvacuation replaces a chunk that nobody owns a page of, in a new array.
-  private Arena[] arenas = new Arena[0];
+  private @Nullable Arena[] arenas = new Arena[0]; // null where the collector frees
   private MemorySegment[] chunks = new MemorySegment[0];
   private int chunkCount;
   private short[] owners = new short[0]; // by page: number of the shard, or NOBODY
@@ -157,7 +158,7 @@ final class PageSlab implements AutoCloseable {
       arena.close();
       throw refused;
     }
-    arenas[evacuating].close();
+    closeArena(evacuating);
     arenas[evacuating] = arena;
     chunks = next;
     int first = evacuating << CHUNK_PAGE_BITS;
@@ -201,7 +202,7 @@ final class PageSlab implements AutoCloseable {
     if (closed) return;
     closed = true;
     loose = false;
-    while (chunkCount > 0) arenas[--chunkCount].close();
+    while (chunkCount > 0) closeArena(--chunkCount);
     free.clear();
     freeCount = 0;
     owners = new short[0];
@@ -241,7 +242,12 @@ final class PageSlab implements AutoCloseable {
     free.clear(first, first + PAGES_PER_CHUNK);
     freeCount -= PAGES_PER_CHUNK;
     updateLoose();
-    arenas[chunkCount].close();
+    closeArena(chunkCount);
+  }
+
+  private void closeArena(int chunk) {
+    Arena arena = arenas[chunk];
+    if (arena != null) arena.close();
   }
 
   private int takeLowest(int owner) {

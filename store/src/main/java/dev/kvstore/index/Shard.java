@@ -57,6 +57,7 @@ final class Shard {
         long address = published().find(window, matcher);
         if (address != HashIndex.NONE || unchanged(before)) return address;
       } catch (IllegalStateException e) {
+        matcher.collided();
         rethrowUnlessLate(before, e);
       }
       pause(tries);

@@ -70,6 +70,10 @@ public final class Mapping {
   }
 
   /// Nobody pins it from now on; unmaps it as soon as nobody does. May be repeated.
+  ///
+  /// The JVM throws an error into threads that are reading it at this very moment, and sets the status of
+  /// interruption of each, which must not reach their owners: so call this a moment after nobody new can
+  /// come to read it, and see [Interruption] for the others.
   public void retire() {
     int before = (int) STATE.getAndBitwiseOr(this, RETIRED);
     if (before == 0) {

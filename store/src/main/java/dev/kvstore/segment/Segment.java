@@ -44,8 +44,9 @@ public final class Segment {
   @SuppressWarnings("UnusedVariable") // through END
   private long end;
 
-  // Changed once, when the segment is sealed.
+  // Changed when the segment is reopened and when it is sealed.
   private volatile Mapping mapping;
+  private volatile @Nullable Mapping replaced; // until nobody is likely to read it
   private volatile @Nullable SealedSegment sealed;
 
   // Set by SegmentTable, before the segment can be found.
@@ -95,14 +96,26 @@ public final class Segment {
     END.setRelease(this, newEnd);
   }
 
-  /// Puts another mapping of the same bytes in place.
+  /// Puts another mapping of the same bytes in place. The one before stays until [#closeReplaced], for
+  /// those who are reading it.
   public void remap(Mapping replacement) {
-    Mapping before = mapping;
+    closeReplaced();
+    replaced = mapping;
     mapping = replacement;
-    before.retire();
+  }
+
+  /// Closes what [#remap] has replaced. To be called when whoever read it has most likely ended; see
+  /// [Mapping#retire].
+  public void closeReplaced() {
+    Mapping before = replaced;
+    replaced = null;
+    if (before != null) {
+      before.retire();
+    }
   }
 
   public void retire() {
+    closeReplaced();
     mapping.retire();
   }
 
