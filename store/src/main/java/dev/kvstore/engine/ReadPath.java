@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 
 /// How a value is read: hash, index, key, value, checksum.
 ///
-/// No lock, no system call, no garbage besides the value. Every method may be called from any thread
-/// and throws [IllegalStateException] once the store is closed.
+/// No lock, no garbage besides the value, no system call but those of [Residency]. Every method may be
+/// called from any thread and throws [IllegalStateException] once the store is closed.
 final class ReadPath {
   private final KeyHasher hasher;
   private final ThreadLocal<KeyLookup> lookups;

@@ -15,8 +15,9 @@ import java.util.Objects;
 /// - Threads: any number at once, but only threads that nobody interrupts; see [Directory].
 /// - Failure: [StoreIoException] naming operation and file. An operation that failed may have been
 ///   done in part.
-/// - Mappings are views of the file's own pages, so one [#force] covers them on Linux and macOS.
-///   Windows would need a flush of each mapping first; the store is not supported there.
+/// - Mappings are views of the file's own pages, so one [#force] covers them on Linux and macOS; on
+///   macOS the force of a range may stay in the cache of the drive. Windows would need a flush of each
+///   mapping first; the store is not supported there.
 final class DiskFile implements FileHandle {
   /// How much goes through the JDK's temporary buffers at once.
   private static final int CHUNK_BYTES = 1 << 20;
