@@ -11,7 +11,9 @@ import dev.kvstore.engine.Workers.Worker;
 import dev.kvstore.index.HashIndex;
 import dev.kvstore.segment.Segment;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -292,14 +294,21 @@ final class Compaction {
       noSpace = null;
       List<List<Segment>> groups = choice().groups(pass);
       job.addTotal(groups.stream().mapToLong(Compaction::bytesOf).sum());
-      for (List<Segment> group : groups) {
+      Deque<List<Segment>> todo = new ArrayDeque<>(groups);
+      while (!todo.isEmpty()) {
+        List<Segment> group = todo.remove();
         try {
           runWithoutDamaged(group, job, done, problems);
         } catch (StoreIoException e) {
           if (!e.isNoSpace()) {
             throw e;
           }
-          noSpace = e; // other groups may need less, and make room for this one in the next pass
+          if (group.size() > 1) { // half of it needs less room, and makes room for the other half
+            todo.addFirst(group.subList(group.size() / 2, group.size()));
+            todo.addFirst(group.subList(0, group.size() / 2));
+          } else {
+            noSpace = e; // others may make room for this one in the next pass
+          }
         }
       }
     }

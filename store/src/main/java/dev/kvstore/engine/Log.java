@@ -44,6 +44,7 @@ final class Log implements GroupCommit.Forceable {
   private static final long STEADY_SEGMENT_BYTES = 16L << 20;
   private static final long PAGE_BYTES = 4096;
   private static final long DELETE_RESERVE_BYTES = 64L << 10;
+  private static final long FULL_DISK_SEGMENT_BYTES = 64L << 10;
 
   /// A segment that lasts longer is no reason to hurry with the next.
   private static final long FILLED_SLOWLY_NANOS = 1_000_000_000;
@@ -404,8 +405,24 @@ final class Log implements GroupCommit.Forceable {
       if (!frees || !e.isNoSpace()) {
         throw e;
       }
-      return reserve.tapped(() -> newSegmentOf(leastCapacityFor(needed), preallocation));
+      return reserve.tapped(Reserve.Use.DELETES, () -> newSegmentOnFullDisk(needed, preallocation));
     }
+  }
+
+  /// One that takes several deletes if possible, since each costs more than what is in it.
+  private SegmentWriter newSegmentOnFullDisk(long needed, Preallocation preallocation) {
+    long least = leastCapacityFor(needed);
+    long several = Math.min(FULL_DISK_SEGMENT_BYTES, options.segmentBytesMax());
+    if (least < several) {
+      try {
+        return newSegmentOf(several, preallocation);
+      } catch (StoreIoException e) {
+        if (!e.isNoSpace()) {
+          throw e;
+        }
+      }
+    }
+    return newSegmentOf(least, preallocation);
   }
 
   /// Sees to it that there is a reserve in proportion to the store.
@@ -446,7 +463,7 @@ final class Log implements GroupCommit.Forceable {
       }
       long least =
           (segment.end() + needed + RecordFormat.SEAL_BYTES + PAGE_BYTES - 1) & -PAGE_BYTES;
-      return reserve.tapped(() -> reopenUpTo(segment, least, preallocation));
+      return reserve.tapped(Reserve.Use.DELETES, () -> reopenUpTo(segment, least, preallocation));
     }
   }
 
@@ -496,15 +513,21 @@ final class Log implements GroupCommit.Forceable {
     long now = environment.clock().millis();
     Executor forcer = task -> environment.workers().runOrThrow(Worker.FORCE, task);
     return reserve.tapped(
-        () -> SegmentCopy.create(directory, store, id, now, this::onFullDisk, forcer));
+        Reserve.Use.COPIES,
+        () -> SegmentCopy.create(directory, store, id, now, this::copyOnFullDisk, forcer));
   }
 
-  /// Does what frees space in the end; on a full disk once more, without the reserve.
-  private void onFullDisk(Runnable write) {
-    reserve.tapped(() -> {
-      write.run();
-      return true;
-    });
+  private void copyOnFullDisk(Runnable write) {
+    onFullDisk(Reserve.Use.COPIES, write);
+  }
+
+  private void onFullDisk(Reserve.Use use, Runnable write) {
+    reserve.tapped(
+        use,
+        () -> {
+          write.run();
+          return true;
+        });
   }
 
   // ---- Sealing; on store-seal
@@ -539,12 +562,13 @@ final class Log implements GroupCommit.Forceable {
         continue;
       }
       writers.add(writer);
-      summaries.add(sealer.seal(writer, environment.clock().millis()));
+      // On a full disk there are better uses for the blocks of a hint.
+      summaries.add(sealer.seal(writer, environment.clock().millis(), reserve.isWhole()));
     }
     if (writers.isEmpty()) {
       return;
     }
-    onFullDisk(() -> changeManifest(before -> before.withSealed(summaries)));
+    onFullDisk(Reserve.Use.MANIFEST, () -> changeManifest(before -> before.withSealed(summaries)));
     for (int i = 0; i < writers.size(); i++) {
       // Only now compaction may take it, and take it out of the manifest.
       writers.get(i).segment().markSealed(summaries.get(i));
@@ -624,7 +648,9 @@ final class Log implements GroupCommit.Forceable {
 
   /// Puts the outputs of a compaction in the place of its victims; all at once, and durable on return.
   void replace(Set<Long> victims, List<SealedSegment> outputs) {
-    onFullDisk(() -> changeManifest(before -> before.withReplaced(victims, outputs)));
+    onFullDisk(
+        Reserve.Use.MANIFEST,
+        () -> changeManifest(before -> before.withReplaced(victims, outputs)));
   }
 
   /// Seals what compaction has written; the manifest does not know it yet. A force that fails here ends

@@ -499,10 +499,12 @@ final class Recovery {
       next = next.withoutOpen(id);
     }
     Manifest replacement = next;
-    reserve.tapped(() -> {
-      replacement.replaceIn(directory);
-      return true;
-    });
+    reserve.tapped(
+        Reserve.Use.MANIFEST,
+        () -> {
+          replacement.replaceIn(directory);
+          return true;
+        });
     sealed.forEach(Segment::markSealed);
     for (Segment segment : dropped) {
       segments.remove(segment);
@@ -512,7 +514,8 @@ final class Recovery {
   }
 
   private SealedSegment seal(SegmentSealer sealer, Segment segment, SegmentSealer.Summary summary) {
-    SegmentWriter writer = reserve.tapped(() -> SegmentWriter.recover(directory, segment));
+    SegmentWriter writer =
+        reserve.tapped(Reserve.Use.MANIFEST, () -> SegmentWriter.recover(directory, segment));
     try {
       return sealer.seal(writer, summary, environment.clock().millis());
     } finally {

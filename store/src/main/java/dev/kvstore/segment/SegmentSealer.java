@@ -29,12 +29,17 @@ public final class SegmentSealer {
   /// read-only; it becomes a sealed segment of the store by the manifest that lists it, and
   /// [Segment#markSealed] is for the caller to call then. A hint file that does not fit on the disk, or
   /// whose entries do not fit into memory, is done without.
-  public SealedSegment seal(SegmentWriter writer, long timestampMillis) {
+  ///
+  /// @param hinted whether to write a hint file
+  public SealedSegment seal(SegmentWriter writer, long timestampMillis, boolean hinted) {
     SealedSegment before = writer.sealed();
     if (before != null) {
       return before;
     }
     Segment segment = writer.segment();
+    if (!hinted) {
+      return seal(writer, Summary.of(segment), timestampMillis);
+    }
     HintBuilder hint = null;
     Summary summary;
     try {

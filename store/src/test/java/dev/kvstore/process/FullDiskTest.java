@@ -91,6 +91,37 @@ class FullDiskTest {
     }
   }
 
+  /// With segments as large as they are by default: what lives in one does not fit beside them.
+  @ParameterizedTest
+  @EnumSource
+  void whatIsDeletedOnAFullDiskCanBeFilledAgainAndAgain(SmallDisk.Kind kind) {
+    Options usual = Options.builder().durability(Durability.OS).build();
+    try (SmallDisk disk = SmallDisk.mount(kind, temporary)) {
+      for (int round = 0; round < 4; round++) {
+        try (KvStore store = KvStore.open(disk.store(), usual)) {
+          int count = fill(store);
+          assertThat(count).as("round " + round).isGreaterThan(600);
+          int refused = 0;
+          for (int number = 0; number < count; number++) {
+            if (number % 10 < 7) {
+              try {
+                assertThat(store.delete(key(number))).isTrue();
+              } catch (StoreIoException e) {
+                assertThat(e.isNoSpace()).as(e.toString()).isTrue();
+                refused++;
+              }
+            }
+          }
+          assertThat(refused).as("round " + round).isLessThan(count / 10);
+          store.compact();
+          for (int number = 7; number < count; number += 10) {
+            assertThat(store.get(key(number))).isEqualTo(value(number));
+          }
+        }
+      }
+    }
+  }
+
   @ParameterizedTest
   @EnumSource
   void deletesWorkOnAFullDiskAndCompactionGivesTheirSpaceBackWithoutAReopen(SmallDisk.Kind kind) {
