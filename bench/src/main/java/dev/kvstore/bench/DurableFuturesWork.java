@@ -16,8 +16,8 @@ record DurableFuturesWork(int inFlight) implements Work {
     Data data = stage.data();
     try (KvStorePeer peer = (KvStorePeer) stage.open(true)) {
       AsyncKvStore store = peer.store().async();
-      long warm = puts(store, data, 0, stage.warmUpSeconds()).operations();
-      Driver.Outcome outcome = puts(store, data, warm, stage.seconds());
+      long warm = puts(store, data, 0, 4 * stage.warmUpSeconds()).operations();
+      Driver.Outcome outcome = puts(store, data, warm, 2 * stage.seconds());
       stage.report(outcome);
       for (long number = 0; number < warm + outcome.operations(); number++) {
         data.check(number, 0, peer.get(data.key(number)));

@@ -17,7 +17,7 @@ record DurablePutWork(int threads, boolean virtual) implements Work {
     Data data = stage.data();
     AtomicLongArray put = new AtomicLongArray(threads);
     try (Peer peer = stage.open(true)) {
-      for (double seconds : new double[] {stage.warmUpSeconds(), stage.seconds()}) {
+      for (double seconds : new double[] {4 * stage.warmUpSeconds(), 2 * stage.seconds()}) {
         stage.report(
             Driver.during(seconds, threads, virtual, 1, thread -> puts(peer, data, put, thread)));
       }
