@@ -67,17 +67,8 @@ public final class HintWriter implements AutoCloseable {
     try {
       return new HintWriter(directory, file, store, sealed);
     } catch (Throwable e) {
-      takeBack(directory, file, e);
+      SegmentWriter.discard(directory, file, e);
       throw e;
-    }
-  }
-
-  private static void takeBack(Directory directory, FileHandle file, Throwable cause) {
-    try {
-      file.close();
-      directory.remove(file.name());
-    } catch (Throwable e) {
-      cause.addSuppressed(e);
     }
   }
 

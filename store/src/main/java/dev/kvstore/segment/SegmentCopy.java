@@ -91,17 +91,8 @@ public final class SegmentCopy implements AutoCloseable {
       copy.buffered = SegmentFormat.HEADER_BYTES;
       return copy;
     } catch (Throwable e) {
-      takeBack(directory, file, e);
+      SegmentWriter.discard(directory, file, e);
       throw e;
-    }
-  }
-
-  private static void takeBack(Directory directory, FileHandle file, Throwable cause) {
-    try {
-      file.close();
-      directory.remove(file.name());
-    } catch (Throwable e) {
-      cause.addSuppressed(e);
     }
   }
 

@@ -72,7 +72,7 @@ public final class SegmentWriter {
       if (mapping != null) {
         mapping.retire();
       }
-      discard(directory, file, name, e);
+      discard(directory, file, e);
       throw e;
     }
   }
@@ -121,10 +121,11 @@ public final class SegmentWriter {
     }
   }
 
-  private static void discard(Directory directory, FileHandle file, String name, Throwable cause) {
+  /// Closes and removes a file that has come to nothing.
+  static void discard(Directory directory, FileHandle file, Throwable cause) {
     closeAfter(file, cause);
     try {
-      directory.remove(name);
+      directory.remove(file.name());
     } catch (RuntimeException e) {
       cause.addSuppressed(e);
     }
