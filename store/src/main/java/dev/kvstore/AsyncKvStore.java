@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 /// writes may be in flight. Each future completes on a virtual thread of its own, so what hangs on it may
 /// call the store and wait.
 ///
-/// A write may have to wait for the append lock, and now and then for a new segment to be made ready.
+/// A write may have to wait for the append lock, and now and then for a new segment to be made ready; one
+/// that replaces or deletes up to 50 ms when compaction cannot keep up, see [Stats#compactionState].
 ///
 /// Errors arrive through the future, wrong arguments included; no method throws.
 public interface AsyncKvStore {

@@ -3,7 +3,6 @@ package dev.kvstore.engine;
 import java.util.Locale;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.LongSupplier;
 
 /// Slows writers down when compaction cannot keep up with them even at full speed, so that the space
 /// a store takes has a bound. The last resort: it begins when the log is twice as long as the policy
@@ -14,8 +13,8 @@ import java.util.function.LongSupplier;
 /// so on. So the log does not stay much longer than three times that length. A write that makes garbage
 /// returns when that was due. No write waits longer than [#WAIT_MOST_NANOS], so writing never stops.
 ///
-/// - Threads: any may [#await], and look anew with [#update]; start and end are for the one who compacts. Without pressure a write pays
-///   for one read of a field.
+/// - Threads: any may [#await], and look anew with [#update]; start and end are for the one who
+///   compacts. Without pressure a write pays for one read of a field.
 /// - A caller who is interrupted goes on at once, flag set.
 final class BackPressure {
   static final long WAIT_MOST_NANOS = 50_000_000;
@@ -32,7 +31,6 @@ final class BackPressure {
   /// What is owed is forgotten beyond this, as when many writers wait their longest all the time.
   private static final long OWED_MOST_NANOS = 10 * WAIT_MOST_NANOS;
 
-  private final LongSupplier nanoTime;
   private final LongAdder waitedNanos = new LongAdder();
 
   /// How far apart bytes of garbage must be; 0 without pressure.
@@ -43,10 +41,6 @@ final class BackPressure {
   private long paidGarbage; // by all writes, up to here
   private long paidUntil; // the time at which the garbage up to there was due
   private boolean begun;
-
-  BackPressure(LongSupplier nanoTime) {
-    this.nanoTime = nanoTime;
-  }
 
   /// From now on there may be pressure: somebody is going to free what there is too much of.
   synchronized void start() {
@@ -85,7 +79,7 @@ final class BackPressure {
     if (price == 0) {
       return;
     }
-    long start = nanoTime.getAsLong();
+    long start = System.nanoTime();
     long wait = Math.min(WAIT_MOST_NANOS, pay(garbage, price, start) - start);
     if (wait < WAIT_LEAST_NANOS) {
       return;
@@ -93,7 +87,7 @@ final class BackPressure {
     long now = start;
     while (now - start < wait && isOn() && !Thread.currentThread().isInterrupted()) {
       LockSupport.parkNanos(this, Math.min(wait - (now - start), WAIT_MOST_NANOS / 5));
-      now = nanoTime.getAsLong();
+      now = System.nanoTime();
     }
     waitedNanos.add(now - start);
   }

@@ -72,7 +72,7 @@ final class Compaction {
 
   private volatile boolean demandWaits;
 
-  private final BackPressure pressure = new BackPressure(System::nanoTime);
+  private final BackPressure pressure = new BackPressure();
 
   private final CompactionPace pace = new CompactionPace();
   private final FreeingRate freeing = new FreeingRate();
@@ -146,8 +146,7 @@ final class Compaction {
   /// By writers too, since compaction may be held up by what holds them up next.
   private void updatePressure(Garbage garbage) {
     if (options.compactionBytesPerSecondMax() == Long.MAX_VALUE) {
-      pressure.update(
-          garbage.length(), garbage.lengthAllowed(), freeing.bytesPerSecond(System.nanoTime()));
+      pressure.update(garbage.length(), garbage.lengthAllowed(), freeing.bytesPerSecond());
     } // else the options ask for slow compaction, and not for slow writes
   }
 
@@ -189,7 +188,7 @@ final class Compaction {
       }
       long before = bytesOf(victims);
       long freed = 0;
-      freeing.begin(System.nanoTime());
+      freeing.begin();
       try {
         freed = before - run(victims, false, new BackgroundPacer()).bytesWritten();
         if (freed < before / 16) {
@@ -198,7 +197,7 @@ final class Compaction {
       } catch (CompactionRun.DamagedVictimException e) {
         continue; // without that one
       } finally {
-        freeing.end(freed, System.nanoTime());
+        freeing.end(freed);
       }
     }
     return state;
@@ -224,9 +223,9 @@ final class Compaction {
       return false;
     }
     state = "waiting: full segments are being sealed";
-    freeing.begin(System.nanoTime());
+    freeing.begin();
     log.awaitSealed();
-    freeing.end(0, System.nanoTime());
+    freeing.end(0);
     return commit.failure() == null && oldest.sealed() != null;
   }
 

@@ -18,8 +18,10 @@ final class CompactionPace {
   private static final double AVERAGED = 16;
   private static final double CONTENTION_IGNORED = 0.25;
   private static final double REST_FOR_CONTENTION = 4;
-  private static final double REST_MOST =
-      9; // times the work: a tenth of the time is left to work in
+
+  /// Times the work: a tenth of the time is left to work in.
+  private static final double REST_MOST = 9;
+
   private static final double URGENT = 0.05;
 
   private final double[] recent = new double[PIECES]; // nanoseconds for each byte

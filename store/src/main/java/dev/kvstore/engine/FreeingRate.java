@@ -20,9 +20,9 @@ final class FreeingRate {
   private long bytesByNow;
 
   /// A run begins.
-  synchronized void begin(long nanoTime) {
+  synchronized void begin() {
     running = true;
-    begunNanoTime = nanoTime;
+    begunNanoTime = System.nanoTime();
     bytesByNow = 0;
   }
 
@@ -32,9 +32,9 @@ final class FreeingRate {
   }
 
   /// The run has ended.
-  synchronized void end(long freed, long nanoTime) {
+  synchronized void end(long freed) {
     bytes += freed;
-    nanos += nanoTime - begunNanoTime;
+    nanos += System.nanoTime() - begunNanoTime;
     running = false;
     if (nanos > LATELY_NANOS) {
       bytes *= LATELY_NANOS / nanos / 2;
@@ -43,8 +43,8 @@ final class FreeingRate {
   }
 
   /// More than 0.
-  synchronized double bytesPerSecond(long nanoTime) {
-    double now = nanos + (running ? nanoTime - begunNanoTime : 0);
+  synchronized double bytesPerSecond() {
+    double now = nanos + (running ? System.nanoTime() - begunNanoTime : 0);
     return Math.max(1, (bytes + (running ? bytesByNow : 0)) * 1e9 / now);
   }
 }

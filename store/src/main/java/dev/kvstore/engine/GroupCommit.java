@@ -386,8 +386,8 @@ final class GroupCommit {
       }
     }
     force();
-    ended =
-        true; // before the stack is taken: whoever pushes later sees it, whoever pushed is in it
+    // Before the stack is taken: whoever pushes later sees it, whoever pushed is in it.
+    ended = true;
     release(waiters.getAndSet(null));
   }
 

@@ -71,8 +71,8 @@ final class Log implements GroupCommit.Forceable {
   private @Nullable CompletableFuture<SegmentWriter> spare;
   private boolean spareMayTap; // whether it was ordered for a write that frees space
   private boolean spareInAdvance; // whether it was ordered before anybody needed it
-  private boolean
-      hurried; // whether one was not ready when it was needed, and they are still filled fast
+  // Whether one was not ready when it was needed, and they are still filled fast.
+  private boolean hurried;
   private long activeSince; // nano time
   private long syncsAtOrder; // how often the log had been forced when it was ordered
   private @Nullable String whyNoWrites;

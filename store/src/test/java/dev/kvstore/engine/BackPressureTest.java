@@ -18,7 +18,7 @@ class BackPressureTest {
 
   @Test
   void nobodyWaitsUpToTwiceTheLengthThatIsAllowed() {
-    BackPressure pressure = new BackPressure(System::nanoTime);
+    BackPressure pressure = new BackPressure();
     pressure.start();
     pressure.update(2000, 1000, FREED_PER_SECOND);
     assertThat(pressure.isOn()).isFalse();
@@ -29,7 +29,7 @@ class BackPressureTest {
 
   @Test
   void atThreeTimesTheLengthGarbageGrowsNoFasterThanItIsFreed() {
-    BackPressure pressure = new BackPressure(System::nanoTime);
+    BackPressure pressure = new BackPressure();
     pressure.start();
     pressure.update(3000, 1000, FREED_PER_SECOND);
     pressure.await(0);
@@ -46,7 +46,7 @@ class BackPressureTest {
 
   @Test
   void halfWayThereItGrowsTwiceAsFast() {
-    BackPressure pressure = new BackPressure(System::nanoTime);
+    BackPressure pressure = new BackPressure();
     pressure.start();
     pressure.update(2500, 1000, FREED_PER_SECOND);
     pressure.await(0);
@@ -61,7 +61,7 @@ class BackPressureTest {
 
   @Test
   void beyondThatItGrowsMoreSlowlyThanItIsFreed() {
-    BackPressure pressure = new BackPressure(System::nanoTime);
+    BackPressure pressure = new BackPressure();
     pressure.start();
     pressure.update(5000, 1000, FREED_PER_SECOND);
     pressure.await(0);
@@ -76,7 +76,7 @@ class BackPressureTest {
 
   @Test
   void noWriteWaitsLongerThanTheLongest() {
-    BackPressure pressure = new BackPressure(System::nanoTime);
+    BackPressure pressure = new BackPressure();
     pressure.start();
     pressure.update(10_000, 1000, FREED_PER_SECOND);
     pressure.await(0);
@@ -87,7 +87,7 @@ class BackPressureTest {
 
   @Test
   void whoLooksTooLateDoesNotHoldAnybodyUp() {
-    BackPressure pressure = new BackPressure(System::nanoTime);
+    BackPressure pressure = new BackPressure();
     pressure.start();
     pressure.end();
     pressure.update(10_000, 1000, FREED_PER_SECOND);
@@ -96,7 +96,7 @@ class BackPressureTest {
 
   @Test
   void whoWaitsGoesOnWhenThePressureIsLifted() throws InterruptedException {
-    BackPressure pressure = new BackPressure(System::nanoTime);
+    BackPressure pressure = new BackPressure();
     pressure.start();
     pressure.update(10_000, 1000, FREED_PER_SECOND);
     pressure.await(0);
@@ -107,7 +107,9 @@ class BackPressureTest {
                 pressure.await(garbage << 30); // as long as may be, each time: 50 s in all
               }
             });
-    Thread.sleep(20);
+    while (writer.getState() != Thread.State.TIMED_WAITING) {
+      Thread.onSpinWait();
+    }
     pressure.end();
     writer.join(10_000);
     assertThat(writer.isAlive()).isFalse();
@@ -115,7 +117,7 @@ class BackPressureTest {
 
   @Test
   void whoIsInterruptedGoesOnAndStaysInterrupted() {
-    BackPressure pressure = new BackPressure(System::nanoTime);
+    BackPressure pressure = new BackPressure();
     pressure.start();
     pressure.update(10_000, 1000, FREED_PER_SECOND);
     pressure.await(0);
@@ -127,7 +129,7 @@ class BackPressureTest {
 
   @Test
   void whoMakesLittleGarbageDoesNotWait() throws InterruptedException {
-    BackPressure pressure = new BackPressure(System::nanoTime);
+    BackPressure pressure = new BackPressure();
     pressure.start();
     pressure.update(3000, 1000, FREED_PER_SECOND);
     pressure.await(0);
