@@ -400,20 +400,20 @@ class CompactionTest {
     requireExpectedEverywhere();
   }
 
-  @Test
-  void aHintThatVerifiesAndLiesLosesNothing() {
+  /// Adds an entry in the place of a right one.
+  private interface Liar {
+    void add(SealedSegment sealed, HintEntries right, long number, HintBuilder wrong);
+  }
+
+  /// Writes hints that verify and lie, and compacts: nothing is lost, and no garbage stays.
+  private void compactWithHints(Liar liar) {
     fillWithGarbage();
     for (SealedSegment sealed : manifest().sealed()) {
       try (HintBuilder wrong = new HintBuilder(sealed.records())) {
         try (HintFile file = HintFile.open(disk, manifest().store(), sealed)) {
           HintEntries right = file.entries();
           for (long i = 0; i < right.count(); i++) {
-            wrong.add(
-                right.hash(i) + (i % 3 == 0 ? 1L << 40 : 0),
-                right.sequence(i),
-                right.offset(i),
-                right.recordBytes(i),
-                right.isDelete(i));
+            liar.add(sealed, right, i, wrong);
           }
         }
         try (HintWriter writer = HintWriter.create(disk, manifest().store(), sealed)) {
@@ -427,33 +427,27 @@ class CompactionTest {
     requireExpectedEverywhere();
   }
 
+  @Test
+  void aHintThatVerifiesAndLiesLosesNothing() {
+    compactWithHints((sealed, right, i, wrong) ->
+        wrong.add(
+            right.hash(i) + (i % 3 == 0 ? 1L << 40 : 0),
+            right.sequence(i),
+            right.offset(i),
+            right.recordBytes(i),
+            right.isDelete(i)));
+  }
+
   /// Whether it says so of dead records, of live ones, or of tombstones: the segment itself is sound.
   @Test
   void aVictimWhoseHintNamesImpossiblePlacesIsReadInstead() {
-    fillWithGarbage();
-    for (SealedSegment sealed : manifest().sealed()) {
-      try (HintBuilder wrong = new HintBuilder(sealed.records())) {
-        try (HintFile file = HintFile.open(disk, manifest().store(), sealed)) {
-          HintEntries right = file.entries();
-          for (long i = 0; i < right.count(); i++) {
-            boolean tooFar = i % 5 == sealed.id() % 5;
-            wrong.add(
-                right.hash(i),
-                right.sequence(i),
-                right.offset(i),
-                tooFar ? sealed.bytes() : right.recordBytes(i),
-                right.isDelete(i));
-          }
-        }
-        try (HintWriter writer = HintWriter.create(disk, manifest().store(), sealed)) {
-          wrong.forEachRun(writer::write);
-          writer.finish();
-        }
-      }
-    }
-    store.compact();
-    assertThat(store.stats().garbageBytes()).isZero();
-    requireExpectedEverywhere();
+    compactWithHints((sealed, right, i, wrong) ->
+        wrong.add(
+            right.hash(i),
+            right.sequence(i),
+            right.offset(i),
+            i % 5 == sealed.id() % 5 ? sealed.bytes() : right.recordBytes(i),
+            right.isDelete(i)));
   }
 
   @Test
