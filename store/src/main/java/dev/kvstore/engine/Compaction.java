@@ -195,7 +195,7 @@ final class Compaction {
           return "waiting: what is left are deletions that still hide older records elsewhere";
         }
       } catch (CompactionRun.DamagedVictimException e) {
-        continue; // without that one
+        // Once more, without that one.
       } finally {
         freeing.end(freed);
       }
