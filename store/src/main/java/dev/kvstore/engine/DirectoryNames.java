@@ -76,7 +76,8 @@ final class DirectoryNames {
     return isScaffolding(name)
         || name.equals(IndexImage.NAME)
         || SegmentFormat.segmentIdOf(name).isPresent()
-        || SegmentFormat.hintIdOf(name).isPresent();
+        || SegmentFormat.hintIdOf(name).isPresent()
+        || SegmentFormat.isNextHintName(name);
   }
 
   /// What may be left by a creation that did not come to its end.
@@ -153,7 +154,8 @@ final class DirectoryNames {
       boolean unfinished =
           name.equals(Manifest.NEXT_NAME)
               || name.equals(IndexImage.NEXT_NAME)
-              || name.equals(RecoveryReceipt.NEXT_NAME);
+              || name.equals(RecoveryReceipt.NEXT_NAME)
+              || SegmentFormat.isNextHintName(name);
       boolean unlisted =
           !listed.contains(name)
               && (SegmentFormat.segmentIdOf(name).isPresent()

@@ -9,11 +9,12 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.zip.CRC32C;
 
-/// Writes the hint file of a segment, replacing one that is there, from beginning to end.
+/// Writes the hint file of a segment, from beginning to end. It takes its name, and the place of one that is
+/// there, when it is whole: a process that ends before leaves nothing that could be taken for damage.
 ///
 /// - Threads: the one that made it.
 /// - Lifecycle: entries in the order of hashes, by [#write]; or range of hashes after range, in any
-///   order inside one, by [#add] and [#endRange]. Then [#finish]; [#close] without it removes the file.
+///   order inside one, by [#add] and [#endRange]. Then [#finish]; [#close] without it removes what was written.
 /// - Memory, off the heap: 256 KiB, and the largest range.
 public final class HintWriter implements AutoCloseable {
   private static final int BUFFER_BYTES = 256 << 10;
@@ -59,7 +60,7 @@ public final class HintWriter implements AutoCloseable {
   ///
   /// @throws dev.kvstore.StoreIoException as all methods here, if the disk is full or fails
   public static HintWriter create(Directory directory, StoreId store, SealedSegment sealed) {
-    String name = SegmentFormat.hintName(sealed.id());
+    String name = SegmentFormat.nextHintName(sealed.id());
     if (directory.list().contains(name)) {
       directory.remove(name);
     }
@@ -137,6 +138,7 @@ public final class HintWriter implements AutoCloseable {
     flush();
     buffer.set(LittleEndian.INT, 0, (int) checksum.getValue());
     file.write(written, buffer.asSlice(0, HintFile.CHECKSUM_BYTES));
+    directory.rename(SegmentFormat.nextHintName(sealed.id()), SegmentFormat.hintName(sealed.id()));
     finished = true;
   }
 
@@ -148,7 +150,7 @@ public final class HintWriter implements AutoCloseable {
       file.close();
     } finally {
       if (!finished) {
-        directory.remove(SegmentFormat.hintName(sealed.id()));
+        directory.remove(SegmentFormat.nextHintName(sealed.id()));
       }
     }
   }

@@ -25,6 +25,7 @@ public final class SegmentFormat {
   private static final int CHECKSUM = 60;
   private static final String SEGMENT_SUFFIX = ".seg";
   private static final String HINT_SUFFIX = ".hint";
+  private static final String NEXT_HINT_SUFFIX = ".hint.tmp";
   private static final int ID_DIGITS_LEAST = 10;
   private static final int ID_DIGITS_MOST = 19;
 
@@ -38,6 +39,11 @@ public final class SegmentFormat {
     return name(id, HINT_SUFFIX);
   }
 
+  /// What the hint file of a segment is called until it is whole.
+  public static String nextHintName(long id) {
+    return name(id, NEXT_HINT_SUFFIX);
+  }
+
   /// The id in the name of a segment file; empty if it is not exactly such a name.
   public static OptionalLong segmentIdOf(String name) {
     return idOf(name, SEGMENT_SUFFIX);
@@ -46,6 +52,11 @@ public final class SegmentFormat {
   /// The id in the name of a hint file; empty if it is not exactly such a name.
   public static OptionalLong hintIdOf(String name) {
     return idOf(name, HINT_SUFFIX);
+  }
+
+  /// Whether a name is that of a hint file that is not whole.
+  public static boolean isNextHintName(String name) {
+    return idOf(name, NEXT_HINT_SUFFIX).isPresent();
   }
 
   // Digit by digit: every open asks this of every file, and in a JVM that has just started a
