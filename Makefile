@@ -30,13 +30,13 @@ run: build ## build, then show the store at work: ./kvstore demo
 	@./kvstore demo
 
 test: ## all tests but those tagged torture
-	@rm -rf store/target/surefire-reports cli/target/surefire-reports
+	@rm -rf store/target/surefire-reports torture/target/surefire-reports cli/target/surefire-reports
 	@$(mvn25) verify
 	@$(startup)
 	@build/test-counts.sh
 
 check: ## format, Error Prone and NullAway over everything; the quick tests of bench
-	@rm -rf store/target/check cli/target/check bench/target/check
+	@rm -rf store/target/check torture/target/check cli/target/check bench/target/check
 	@$(mvn25) -Pcheck,bench $(spotless):check test \
 		-Dtest='dev.kvstore.bench.**,!PeersTest' -Dsurefire.failIfNoSpecifiedTests=false
 
@@ -56,11 +56,11 @@ bench-jar:
 	@$(mvn25) -q -Pbench -DskipTests -pl bench -am package
 
 torture: ## long random runs: make torture TORTURE_MINUTES=60
-	@$(mvn25) -Ptorture -Dkvstore.torture.minutes=$(TORTURE_MINUTES) -pl store test
+	@$(mvn25) -Ptorture -Dkvstore.torture.minutes=$(TORTURE_MINUTES) -pl store,torture test
 
 package: clean ## target/kvstore-VERSION*.tar.gz: launcher, jars, licence; one with its own Java
 	@$(MAKE) --no-print-directory build
 	@build/package.sh $(VERSION)
 
 clean: ## remove everything that was built
-	@rm -rf target store/target cli/target bench/target
+	@rm -rf target store/target torture/target cli/target bench/target

@@ -8,7 +8,7 @@ for reports in */target/surefire-reports; do
     cat "$reports"/*.txt 2>/dev/null | sed -n 's/^Tests run: //p' | awk -F '[:,]' -v module="$module" '
         { run += $1; failures += $3; errors += $5; skipped += $7 }
         END {
-            printf "%-6s tests run: %d, failures: %d, errors: %d, skipped: %d\n",
+            printf "%-8s tests run: %d, failures: %d, errors: %d, skipped: %d\n",
                 module, run, failures, errors, skipped
         }'
 done

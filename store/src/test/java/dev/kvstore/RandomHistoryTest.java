@@ -9,6 +9,7 @@ import dev.kvstore.testkit.Seed;
 import dev.kvstore.testkit.SimulatedDirectory;
 import dev.kvstore.testkit.Simulation;
 import dev.kvstore.testkit.StoreModel;
+import dev.kvstore.testkit.TortureShare;
 import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -34,11 +35,13 @@ class RandomHistoryTest {
   @Test
   @Tag("torture")
   void everyAnswerIsThatOfAMapForALongTime() {
-    long minutes = Long.getLong("kvstore.torture.minutes", 10);
-    long end = System.nanoTime() + Duration.ofMinutes(minutes).toNanos() / 2;
-    while (System.nanoTime() < end) {
+    long end = System.nanoTime() + TortureShare.HISTORIES.duration().toNanos();
+    int lives = 0;
+    do {
       Seed.fresh(random -> live(random, 60));
-    }
+      lives++;
+    } while (System.nanoTime() - end < 0);
+    TortureShare.HISTORIES.report(lives + " lives of 60 sessions");
   }
 
   private static void live(SplittableRandom random, int sessions) {

@@ -13,7 +13,7 @@ import org.awaitility.Awaitility;
 
 /// A Java program in a process of its own. What it says goes to a file: from a pipe, Java would drop
 /// what nobody has read yet when the process is killed.
-final class ChildJvm implements AutoCloseable {
+public final class ChildJvm implements AutoCloseable {
   private static final long END_SECONDS = 60;
 
   private final Process process;
@@ -27,7 +27,7 @@ final class ChildJvm implements AutoCloseable {
   /// Starts the main method of a class.
   ///
   /// @param output where it says things, errors included
-  static ChildJvm start(Path output, Class<?> main, Object... arguments) {
+  public static ChildJvm start(Path output, Class<?> main, Object... arguments) {
     return start(output, List.of(), List.of("-Xmx256m"), main, arguments);
   }
 
@@ -35,7 +35,7 @@ final class ChildJvm implements AutoCloseable {
   ///
   /// @param shell what comes before the command, such as a shell that sets limits
   /// @param jvm options of the JVM
-  static ChildJvm start(
+  public static ChildJvm start(
       Path output, List<String> shell, List<String> jvm, Class<?> main, Object... arguments) {
     List<String> command = new ArrayList<>(shell);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -63,12 +63,12 @@ final class ChildJvm implements AutoCloseable {
     }
   }
 
-  long pid() {
+  public long pid() {
     return process.pid();
   }
 
   /// What it has said so far.
-  String said() {
+  public String said() {
     try {
       return Files.readString(output, StandardCharsets.UTF_8);
     } catch (IOException e) {
@@ -77,7 +77,7 @@ final class ChildJvm implements AutoCloseable {
   }
 
   /// Waits until it has said this.
-  void awaitSaid(String text) {
+  public void awaitSaid(String text) {
     Awaitility.await()
         .atMost(END_SECONDS, TimeUnit.SECONDS)
         .pollInterval(5, TimeUnit.MILLISECONDS)
@@ -91,7 +91,7 @@ final class ChildJvm implements AutoCloseable {
   }
 
   /// Waits for its own end, which must be a good one; returns what it said.
-  String awaitEnd() {
+  public String awaitEnd() {
     try {
       if (!process.waitFor(END_SECONDS, TimeUnit.SECONDS)) {
         throw new AssertionError("does not end; it said:\n" + said());
@@ -106,7 +106,7 @@ final class ChildJvm implements AutoCloseable {
   }
 
   /// Lets it run for a while, then kills it as `kill -9` does.
-  void killAfter(long millis) {
+  public void killAfter(long millis) {
     try {
       if (process.waitFor(millis, TimeUnit.MILLISECONDS)) {
         throw new AssertionError(
@@ -119,7 +119,7 @@ final class ChildJvm implements AutoCloseable {
   }
 
   /// Kills it at once.
-  void kill() {
+  public void kill() {
     killAfter(0);
   }
 

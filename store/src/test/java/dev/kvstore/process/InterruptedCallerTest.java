@@ -8,15 +8,12 @@ import dev.kvstore.KvStore;
 import dev.kvstore.Options;
 import dev.kvstore.Progress;
 import dev.kvstore.StoreInspector;
-import dev.kvstore.Value;
-import dev.kvstore.WriteBatch;
+import dev.kvstore.testkit.PublicCalls;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,19 +25,19 @@ import org.junit.jupiter.params.provider.ValueSource;
 class InterruptedCallerTest {
   @TempDir private Path directory;
 
-  private interface Call {
-    void run();
-  }
-
   @AfterEach
   void leaveNoInterrupt() {
     Thread.interrupted();
   }
 
-  private static void interrupted(Call call) {
+  private static void interrupted(Runnable call) {
+    interrupted("", call);
+  }
+
+  private static void interrupted(String name, Runnable call) {
     Thread.currentThread().interrupt();
     call.run();
-    assertThat(Thread.interrupted()).as("the flag stays set").isTrue();
+    assertThat(Thread.interrupted()).as("the flag stays set " + name).isTrue();
   }
 
   private static byte[] key(int number) {
@@ -68,27 +65,13 @@ class InterruptedCallerTest {
       int one = number;
       interrupted(() -> store.put(key(one), new byte[1000])); // seals a segment now and then
     }
-    interrupted(() -> assertThat(store.get(key(1))).hasSize(1000));
-    interrupted(() -> assertThat(store.get(key(1), memory -> memory.byteSize())).contains(1000L));
-    interrupted(() -> assertThat(store.getAll(List.of(key(1), key(2)))).doesNotContainNull());
-    interrupted(() -> assertThat(store.delete(key(0))).isTrue());
-    interrupted(() -> store.write(new WriteBatch().put(key(1), key(1)).delete(key(2))));
-    interrupted(() -> assertThat(store.increment("n", 3)).isEqualTo(3));
-    interrupted(() -> assertThat(store.compareAndSet(key(3), null, key(3))).isFalse());
-    interrupted(() -> store.put("typed", Value.of(1.5)));
-    interrupted(() -> assertThat(store.sync()).isEqualTo(store.lastSequence()));
-    interrupted(() -> store.awaitDurable(store.lastSequence()));
-    interrupted(() -> {
-      try (Stream<byte[]> keys = store.keys()) {
-        assertThat(keys.count()).isEqualTo(store.size());
-      }
-    });
-    interrupted(() -> assertThat(store.compact().segmentsRemoved()).isPositive());
-    interrupted(() -> assertThat(store.startCompaction().join()).isNotNull());
-    interrupted(() -> assertThat(store.async().put(key(4), key(4))).isNotNull());
+    PublicCalls calls = new PublicCalls(store, "c-");
+    calls.byName().forEach((name, call) -> interrupted(name, call));
+    calls.byName().forEach((name, call) -> interrupted(name, call)); // on what they have left
     CompletableFuture.runAsync(
             () -> {
-              assertThat(store.get(key(1))).isEqualTo(key(1));
+              new PublicCalls(store, "other-").byName().values().forEach(Runnable::run);
+              assertThat(store.get(key(1))).hasSize(1000);
               for (int number = 200; number < 250; number++) {
                 store.put(key(number), new byte[1000]);
               }

@@ -12,8 +12,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
 
 /// A file system of 16 MiB of its own. Needs root; elsewhere the test is skipped.
-final class SmallDisk implements AutoCloseable {
-  static final int BYTES = 16 << 20;
+public final class SmallDisk implements AutoCloseable {
+  public static final int BYTES = 16 << 20;
 
   private static final String FILLER = "filler";
   private static final int BLOCK_BYTES = 4096;
@@ -25,12 +25,12 @@ final class SmallDisk implements AutoCloseable {
   }
 
   /// What it is made of.
-  enum Kind {
+  public enum Kind {
     TMPFS,
     EXT4
   }
 
-  static SmallDisk mount(Kind kind, Path temporary) {
+  public static SmallDisk mount(Kind kind, Path temporary) {
     Path mountPoint = temporary.resolve("disk");
     try {
       Files.createDirectories(mountPoint);
@@ -47,6 +47,9 @@ final class SmallDisk implements AutoCloseable {
                     mountPoint.toString());
             case EXT4 -> mountExt4(temporary.resolve("disk.img"), mountPoint);
           };
+      if (!mounted) {
+        System.out.println("skipped: cannot mount a small " + kind + " here; that needs root");
+      }
       Assumptions.assumeTrue(mounted, "cannot mount " + kind + " here");
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -79,12 +82,12 @@ final class SmallDisk implements AutoCloseable {
   }
 
   /// Where a store may be put.
-  Path store() {
+  public Path store() {
     return mountPoint.resolve("store");
   }
 
   /// Takes all the space there is, but for some blocks of 4 KiB.
-  void fillUp(int blocksLeft) {
+  public void fillUp(int blocksLeft) {
     Path filler = mountPoint.resolve(FILLER);
     try (FileChannel file =
         FileChannel.open(
@@ -108,7 +111,7 @@ final class SmallDisk implements AutoCloseable {
   }
 
   /// Gives back what [#fillUp] took.
-  void makeRoom() {
+  public void makeRoom() {
     try {
       Files.deleteIfExists(mountPoint.resolve(FILLER));
     } catch (IOException e) {

@@ -1,0 +1,2 @@
+/// Real processes, long runs. Start at [KillRoundsTest].
+package dev.kvstore.torture;
