@@ -15,17 +15,22 @@ fail() {
     exit 1
 }
 
-# One command line whose output must be $1 and nothing else. An image needs no Java but its own.
+# One command line. An image needs no Java but its own.
+run() {
+    if [ -d "${launcher%/kvstore}/jre" ]; then
+        env -i PATH=/usr/bin:/bin ${options:+KVSTORE_JAVA_OPTS="$options"} \
+            "$launcher" "$@" >"$work/out" 2>"$work/err" || fail "$*" "status $?"
+    else
+        KVSTORE_JAVA_OPTS=${options:-} \
+            "$launcher" "$@" >"$work/out" 2>"$work/err" || fail "$*" "status $?"
+    fi
+}
+
+# One command line whose output must be $1 and nothing else.
 says() {
     expected=$1
     shift
-    if [ -d "${launcher%/kvstore}/jre" ]; then
-        env -i PATH=/usr/bin:/bin ${options:+KVSTORE_JAVA_OPTS="$options"} \
-            "$launcher" -d "$work/da ta" "$@" >"$work/out" 2>"$work/err" || fail "$*" "status $?"
-    else
-        KVSTORE_JAVA_OPTS=${options:-} \
-            "$launcher" -d "$work/da ta" "$@" >"$work/out" 2>"$work/err" || fail "$*" "status $?"
-    fi
+    run -d "$work/da ta" "$@"
     [ "$(cat "$work/out")" = "$expected" ] || fail "$*" "not what was expected"
     [ ! -s "$work/err" ] || fail "$*" "a message"
 }
@@ -36,6 +41,10 @@ says value get key
 says value get --raw key
 says '{"key":"key","value":"value","type":"string"}' get --json key
 printf 'get key\nexit\n' | says value shell
+# Starts writers by itself, with the Java and the jars that it has.
+run -d "$work/tor ture" torture --minutes 0.05
+grep -q '^PASSED' "$work/out" || fail torture "did not pass"
+[ ! -e "$work/tor ture" ] || fail torture "left something behind"
 if [ -d "${launcher%/kvstore}/jre" ]; then
     # With this the JVM refuses to start without its cache.
     options=-XX:AOTMode=on

@@ -118,6 +118,11 @@ final class Kvstore {
     return dataDir != null;
   }
 
+  /// Whether somebody said what a write waits for.
+  boolean namesDurability() {
+    return durability != null;
+  }
+
   Durability durability() {
     return durability == null ? access.durability() : DurabilityWords.parse(durability);
   }

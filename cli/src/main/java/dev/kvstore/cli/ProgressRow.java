@@ -76,6 +76,13 @@ final class ProgressRow implements Progress, AutoCloseable {
     }
   }
 
+  /// Shows a text behind the bar.
+  void note(String text) {
+    if (bar != null) {
+      bar.setExtraMessage(text);
+    }
+  }
+
   @Override
   public void close() {
     if (bar != null) {

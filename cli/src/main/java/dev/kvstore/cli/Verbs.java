@@ -28,6 +28,7 @@ final class Verbs {
           "inspect",
           "bench",
           "demo",
+          "torture",
           "shell",
           "completion",
           "help");
@@ -50,7 +51,7 @@ final class Verbs {
   /// Whether a verb makes sense within a shell, which has a store open and its input in use.
   static boolean isForShell(String name) {
     return switch (name) {
-      case "bench", "demo", "shell", "completion" -> false;
+      case "bench", "demo", "torture", "shell", "completion" -> false;
       default -> true;
     };
   }
@@ -76,6 +77,7 @@ final class Verbs {
       case "inspect" -> new InspectVerb();
       case "bench" -> new BenchVerb();
       case "demo" -> new DemoVerb();
+      case "torture" -> new TortureVerb();
       case "shell" -> new ShellVerb();
       case "completion" -> new CompletionVerb();
       case "help" -> new HelpVerb();

@@ -70,7 +70,15 @@ class ShellTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"shell", "demo", "bench", "get a --data-dir other", "set a -", "import -"})
+      strings = {
+        "shell",
+        "demo",
+        "torture",
+        "bench",
+        "get a --data-dir other",
+        "set a -",
+        "import -"
+      })
   void whatMakesNoSenseInsideIsRefused(String line) {
     command.run("set", "a", "1");
     Outcome outcome = command.runWithInput(line + "\n", "shell");
