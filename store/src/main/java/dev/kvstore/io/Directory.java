@@ -27,6 +27,27 @@ public interface Directory extends AutoCloseable {
   /// allow that. Nothing is written, also in a directory that is open for reading only.
   FileHandle openForCopies(String name);
 
+  /// Opens a file that is there for reading it without filling the page cache, if the system can.
+  default UncachedReader openUncached(String name) {
+    FileHandle file = open(name, Access.READ);
+    return new UncachedReader() {
+      @Override
+      public long size() {
+        return file.size();
+      }
+
+      @Override
+      public void read(long offset, byte[] target, int from, int length) {
+        file.read(offset, target, from, length);
+      }
+
+      @Override
+      public void close() {
+        file.close();
+      }
+    };
+  }
+
   /// Renames a file, replacing the one that has the new name; all at once.
   void rename(String from, String to);
 

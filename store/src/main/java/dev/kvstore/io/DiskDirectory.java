@@ -127,6 +127,17 @@ public final class DiskDirectory implements Directory {
     }
   }
 
+  @Override
+  public UncachedReader openUncached(String name) {
+    Path file = resolve(name);
+    try {
+      requireRegular(name, file);
+      return new DirectReader(name, file);
+    } catch (IOException e) {
+      throw Failures.failed("open " + name, file, e);
+    }
+  }
+
   /// Asked before the file is opened: to open a pipe is to wait for its other end.
   private static void requireRegular(String name, Path file) throws IOException {
     BasicFileAttributes attributes =
