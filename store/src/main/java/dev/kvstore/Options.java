@@ -41,6 +41,7 @@ public final class Options {
   private final CompactionPolicy compaction;
   private final long compactionBytesPerSecondMax;
   private final int recoveryThreads;
+  private final ScrubPolicy scrub;
 
   private Options(Builder builder) {
     durability = builder.durability;
@@ -53,6 +54,7 @@ public final class Options {
     compaction = builder.compaction;
     compactionBytesPerSecondMax = builder.compactionBytesPerSecondMax;
     recoveryThreads = builder.recoveryThreads;
+    scrub = builder.scrub;
   }
 
   /// Every option at its default.
@@ -78,6 +80,7 @@ public final class Options {
     builder.compaction = compaction;
     builder.compactionBytesPerSecondMax = compactionBytesPerSecondMax;
     builder.recoveryThreads = recoveryThreads;
+    builder.scrub = scrub;
     return builder;
   }
 
@@ -121,6 +124,10 @@ public final class Options {
     return recoveryThreads;
   }
 
+  public ScrubPolicy scrub() {
+    return scrub;
+  }
+
   /// Collects options; [#build] checks them. One thread at a time.
   public static final class Builder {
     // Change results.
@@ -136,6 +143,7 @@ public final class Options {
     private CompactionPolicy compaction = CompactionPolicy.DEFAULT;
     private long compactionBytesPerSecondMax = Long.MAX_VALUE;
     private int recoveryThreads = Runtime.getRuntime().availableProcessors();
+    private ScrubPolicy scrub = ScrubPolicy.off();
 
     private Builder() {}
 
@@ -205,6 +213,12 @@ public final class Options {
     /// Threads that load the index at open. Default the number of processors; 1 to 256.
     public Builder recoveryThreads(int threads) {
       this.recoveryThreads = threads;
+      return this;
+    }
+
+    /// Whether the store reads itself in the background to find damage. Default [ScrubPolicy#off].
+    public Builder scrub(ScrubPolicy policy) {
+      this.scrub = Objects.requireNonNull(policy, "scrub");
       return this;
     }
 

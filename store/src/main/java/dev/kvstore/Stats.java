@@ -1,6 +1,7 @@
 package dev.kvstore;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /// What a store is, holds and does, at about one moment. Byte counts are exact, counters are since
@@ -24,6 +25,7 @@ import java.util.OptionalLong;
 /// @param compactionBytesWritten bytes copied by compaction
 /// @param compactionState what compaction does, or why it does nothing, in words
 /// @param nextVictim id of the segment that would be compacted next; empty if none has garbage
+/// @param scrub what the search for damage in the background has done
 /// @param failure why the store takes no more writes; empty if it does
 /// @param segments every segment, oldest first
 public record Stats(
@@ -44,6 +46,7 @@ public record Stats(
     long compactionBytesWritten,
     String compactionState,
     OptionalLong nextVictim,
+    Scrub scrub,
     String failure,
     List<Segment> segments) {
 
@@ -57,6 +60,27 @@ public record Stats(
   /// @param records records it was sealed with; empty while it is not sealed
   public record Segment(
       long id, State state, long bytes, long garbageBytes, long liveBytes, OptionalLong records) {}
+
+  /// What the search for damage in the background has done since the open; see [ScrubPolicy].
+  ///
+  /// @param running whether it is at work, or waits for the next pass
+  /// @param passes passes that came to their end
+  /// @param passBytes bytes that the last pass, or the one under way, has read
+  /// @param passBytesTotal bytes that it reads in all
+  /// @param bytesRead bytes read in all passes
+  /// @param damages stretches that did not verify; one that is found again in the next pass counts again
+  /// @param lastDamage the last of them
+  public record Scrub(
+      boolean running,
+      long passes,
+      long passBytes,
+      long passBytesTotal,
+      long bytesRead,
+      long damages,
+      Optional<Damage> lastDamage) {
+    /// Of a store that does not scrub.
+    public static final Scrub NONE = new Scrub(false, 0, 0, 0, 0, 0, Optional.empty());
+  }
 
   /// The life of a segment.
   public enum State {

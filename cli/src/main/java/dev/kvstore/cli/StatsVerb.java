@@ -41,6 +41,7 @@ final class StatsVerb extends Verb {
           0,
           "there is no store yet",
           OptionalLong.empty(),
+          Stats.Scrub.NONE,
           "",
           List.of());
 

@@ -6,6 +6,8 @@ import dev.kvstore.segment.SealedSegment;
 import dev.kvstore.segment.Segment;
 import dev.kvstore.segment.SegmentSealer;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /// Gives sealed segments the hint file that they lack, once the store is open: an open has no need of
 /// hints that are not there, only the next one has, and compaction.
@@ -16,6 +18,7 @@ import java.util.List;
 final class LateHints {
   private final SegmentSealer sealer;
   private final SegmentTable segments;
+  private final Set<Segment> waiting = ConcurrentHashMap.newKeySet();
   private volatile boolean ended;
 
   LateHints(SegmentSealer sealer, SegmentTable segments) {
@@ -25,6 +28,7 @@ final class LateHints {
 
   /// Has the hint files written soon.
   void order(List<Segment> without, Workers workers) {
+    waiting.addAll(without);
     orderNext(without, 0, workers);
   }
 
@@ -34,6 +38,7 @@ final class LateHints {
           Worker.COMPACT,
           () -> {
             write(without.get(number));
+            waiting.remove(without.get(number));
             orderNext(without, number + 1, workers);
           });
     }
@@ -55,6 +60,11 @@ final class LateHints {
               segment.name(),
               e.getMessage());
     }
+  }
+
+  /// Whether the hint file of a segment is still to be written, or half written.
+  boolean isWaiting(Segment segment) {
+    return waiting.contains(segment);
   }
 
   /// Leaves out those that have not been begun.

@@ -2,6 +2,7 @@ package dev.kvstore.engine;
 
 import dev.kvstore.Options;
 import dev.kvstore.RecoveryReport;
+import dev.kvstore.ScrubPolicy;
 import dev.kvstore.Stats;
 import dev.kvstore.StoreClosedException;
 import dev.kvstore.StoreException;
@@ -30,6 +31,7 @@ final class OpenStore {
 
   private final LateHints hints;
   private final LateCopies copies;
+  private final @Nullable Scrubber scrubber; // null unless asked for
   private final HashIndex index;
   private final SegmentTable segments;
   private final Workers workers;
@@ -63,9 +65,16 @@ final class OpenStore {
     log.connect(commit, compaction::look);
     this.hints = new LateHints(new SegmentSealer(directory, log.store(), log.hasher()), segments);
     this.copies = new LateCopies(index, commit);
+    this.scrubber =
+        options.scrub() instanceof ScrubPolicy.AtMost atMost
+            ? new Scrubber(directory, segments, log.store(), log.hasher(), hints, atMost)
+            : null;
     try {
       copies.order(workers);
       hints.order(recovered.withoutHint(), workers);
+      if (scrubber != null) {
+        scrubber.start(workers);
+      }
     } catch (Throwable e) {
       discard(e);
       throw e;
@@ -75,6 +84,9 @@ final class OpenStore {
   /// Lets go of what recovery has opened, except the directory. Nobody has read or written yet.
   private void discard(Throwable cause) {
     try {
+      if (scrubber != null) {
+        scrubber.end();
+      }
       hints.end();
       copies.end();
       workers.end();
@@ -153,6 +165,7 @@ final class OpenStore {
         compaction.bytesWritten(),
         compaction.state(),
         compaction.nextVictim(),
+        scrubber == null ? Stats.Scrub.NONE : scrubber.stats(),
         failure == null ? "" : String.valueOf(failure.getMessage()),
         rows);
   }
@@ -182,6 +195,9 @@ final class OpenStore {
     boolean failedBefore = commit.failure() != null;
     try {
       log.refuseWrites("the store in " + directory.path() + " is closed");
+      if (scrubber != null) {
+        scrubber.end();
+      }
       compaction.end();
       hints.end();
       copies.end();

@@ -23,7 +23,8 @@ public final class Workers {
     ALLOCATE("store-allocate"),
     SEAL("store-seal"),
     COMPACT("store-compact"),
-    FORCE("store-force");
+    FORCE("store-force"),
+    SCRUB("store-scrub");
 
     private final String threadName;
 

@@ -5,6 +5,8 @@ import dev.kvstore.io.Access;
 import dev.kvstore.io.Directory;
 import dev.kvstore.io.FileHandle;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.zip.CRC32C;
 
 /// What recovery and compaction need of a sealed segment, without its keys and values: one entry for
 /// each PUT and DELETE record, whether it lives or not, in the order of key hashes.
@@ -36,6 +38,7 @@ public final class HintFile implements AutoCloseable {
   private static final int SEAL_CHECKSUM = 56;
   static final int ENTRIES = 64;
   static final int CHECKSUM_BYTES = 4;
+  private static final int CHECK_PIECE_BYTES = 256 << 10;
 
   private final Mapping mapping; // owned
   private final HintEntries entries;
@@ -73,19 +76,60 @@ public final class HintFile implements AutoCloseable {
     if (memory.get(LittleEndian.INT, checksumAt) != FileFormat.checksum(memory, 0, checksumAt)) {
       throw new StoreCorruptionException(name, checksumAt, "the hint file does not verify");
     }
-    long count = memory.get(LittleEndian.LONG, COUNT);
+    requireOf(memory, memory.byteSize(), name, sealed);
+    return new HintEntries(memory.asSlice(ENTRIES, sealed.records() * HintEntries.ENTRY_BYTES));
+  }
+
+  /// Checks that a hint file was made from this segment.
+  ///
+  /// @param head what stands before the entries
+  private static void requireOf(
+      MemorySegment head, long fileBytes, String name, SealedSegment sealed) {
+    long count = head.get(LittleEndian.LONG, COUNT);
     boolean fits =
         count == sealed.records()
-            && count == (checksumAt - ENTRIES) / HintEntries.ENTRY_BYTES
-            && memory.byteSize() == bytesFor(count)
-            && memory.get(LittleEndian.LONG, SEGMENT_ID) == sealed.id()
-            && memory.get(LittleEndian.LONG, SEGMENT_BYTES) == sealed.bytes()
-            && memory.get(LittleEndian.INT, SEAL_CHECKSUM) == sealed.sealChecksum();
+            && count == (fileBytes - CHECKSUM_BYTES - ENTRIES) / HintEntries.ENTRY_BYTES
+            && fileBytes == bytesFor(count)
+            && head.get(LittleEndian.LONG, SEGMENT_ID) == sealed.id()
+            && head.get(LittleEndian.LONG, SEGMENT_BYTES) == sealed.bytes()
+            && head.get(LittleEndian.INT, SEAL_CHECKSUM) == sealed.sealChecksum();
     if (!fits) {
       throw new StoreCorruptionException(
           name, SEGMENT_ID, "it was made from another version of the segment");
     }
-    return new HintEntries(memory.asSlice(ENTRIES, count * HintEntries.ENTRY_BYTES));
+  }
+
+  /// Checks the hint file of a segment piece by piece, and keeps nothing of it.
+  ///
+  /// @throws StoreCorruptionException if it is damaged or not the one of this seal
+  public static void check(SegmentBytes file, long fileBytes, StoreId store, SealedSegment sealed) {
+    String name = SegmentFormat.hintName(sealed.id());
+    if (fileBytes < ENTRIES + CHECKSUM_BYTES) {
+      throw new StoreCorruptionException(name, 0, "too short for a hint file");
+    }
+    byte[] piece = new byte[(int) Math.min(fileBytes, CHECK_PIECE_BYTES)];
+    file.read(0, piece, 0, ENTRIES);
+    MemorySegment head = MemorySegment.ofArray(Arrays.copyOf(piece, ENTRIES));
+    FileFormat.check(head, name, FileFormat.Kind.HINT, store);
+    requireOf(head, fileBytes, name, sealed);
+    CRC32C crc = new CRC32C();
+    long checksumAt = fileBytes - CHECKSUM_BYTES;
+    for (long at = 0; at < checksumAt; ) {
+      int length = (int) Math.min(piece.length, checksumAt - at);
+      file.read(at, piece, 0, length);
+      crc.update(piece, 0, length);
+      at += length;
+    }
+    file.read(checksumAt, piece, 0, CHECKSUM_BYTES);
+    int stored = MemorySegment.ofArray(piece).get(LittleEndian.INT, 0);
+    if (stored != (int) crc.getValue()) {
+      throw new StoreCorruptionException(name, checksumAt, "the hint file does not verify");
+    }
+  }
+
+  /// Bytes of the hint file of a segment.
+  public static long bytesOf(SealedSegment sealed) {
+    return bytesFor(sealed.records());
   }
 
   /// Its entries, as long as it is open.

@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.List;
 import java.util.zip.CRC32C;
 
 /// Reads one stretch of a segment, fast, as far as everything is as it should be.
@@ -161,7 +162,7 @@ public final class StretchScanner {
   }
 
   /// Whether a record begins here, which verifies; if so, what it has is in the fields.
-  private boolean isRecord(Stretch stretch, SegmentBytes file, long at) {
+  boolean isRecord(Stretch stretch, SegmentBytes file, long at) {
     long left = stretch.limit() - at;
     if (left < RecordFormat.HEADER_BYTES) {
       return false;
@@ -191,6 +192,89 @@ public final class StretchScanner {
       sumInPieces(stretch, file, at, keySize, bytes);
     }
     return ((int) crc.getValue() ^ RecordFormat.placeMask(stretch.segment().salt(), at)) == sum;
+  }
+
+  // ---- One record at a time, for SegmentCheck
+
+  /// What was read before is forgotten: another file comes.
+  void forget() {
+    buffered = 0;
+  }
+
+  /// Why no record begins here, where [#isRecord] says so.
+  String problem(Stretch stretch, SegmentBytes file, long at) {
+    long left = stretch.limit() - at;
+    int place = left < RecordFormat.HEADER_BYTES ? 0 : fillHeader(stretch, file, at);
+    String problem = RecordFormat.problem(buffer, place, left);
+    return problem == null
+        ? "checksum of the record does not verify (key "
+            + RecordFormat.keySize(buffer, place)
+            + " B, value "
+            + RecordFormat.valueSize(buffer, place)
+            + " B)"
+        : problem;
+  }
+
+  /// The key of what looks like a record that does not verify; empty if nothing does.
+  List<byte[]> likelyKeys(Stretch stretch, SegmentBytes file, long at) {
+    long left = stretch.limit() - at;
+    if (left < RecordFormat.HEADER_BYTES) {
+      return List.of();
+    }
+    int place = fillHeader(stretch, file, at);
+    int keySize = RecordFormat.keySize(buffer, place);
+    if (RecordFormat.problem(buffer, place, left) != null || keySize == 0) {
+      return List.of();
+    }
+    place = fill(stretch, file, at, RecordFormat.HEADER_BYTES + keySize);
+    int from = place + RecordFormat.HEADER_BYTES;
+    return List.of(Arrays.copyOfRange(buffer, from, from + keySize));
+  }
+
+  /// Whether the kind of a record stands here: a cheap look before [#isRecord].
+  boolean looksLikeRecord(Stretch stretch, SegmentBytes file, long at) {
+    if (stretch.limit() - at < RecordFormat.HEADER_BYTES) {
+      return false;
+    }
+    int looksLike = RecordFormat.kind(buffer, fillHeader(stretch, file, at));
+    return looksLike >= RecordFormat.PUT && looksLike <= RecordFormat.SEAL;
+  }
+
+  /// Whether what fills the record at this place, which verifies, up to its end is zero.
+  boolean paddingIsZero(Stretch stretch, SegmentBytes file, long at) {
+    int place = fillHeader(stretch, file, at);
+    long bytes =
+        RecordFormat.HEADER_BYTES
+            + RecordFormat.keySize(buffer, place)
+            + RecordFormat.valueSize(buffer, place);
+    int padding = (int) (recordBytes - bytes);
+    place = padding == 0 ? 0 : fill(stretch, file, at + bytes, padding);
+    for (int i = 0; i < padding; i++) {
+      if (buffer[place + i] != 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private int fillHeader(Stretch stretch, SegmentBytes file, long at) {
+    return fill(stretch, file, at, RecordFormat.HEADER_BYTES);
+  }
+
+  int kind() {
+    return kind;
+  }
+
+  int sum() {
+    return sum;
+  }
+
+  long recordBytes() {
+    return recordBytes;
+  }
+
+  long sequence() {
+    return sequence;
   }
 
   private void sumInPieces(Stretch stretch, SegmentBytes file, long at, int keySize, long bytes) {
