@@ -2,6 +2,7 @@ package dev.kvstore;
 
 import dev.kvstore.engine.Inspection;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Stream;
 
 /// Looks into a store that nobody has open, record by record, without changing a byte of it.
@@ -31,6 +32,16 @@ public final class StoreInspector {
   /// lazily. Close the stream to release the store.
   public static Stream<RecordInfo> records(Path directory) {
     return Inspection.records(directory);
+  }
+
+  /// The receipts that are kept in `RECOVERY.jsonl`, oldest first, each as one JSON object with the
+  /// names of [RecoveryReport]: those of opens that found more than a closed store, the last 64 of them
+  /// and 1 MiB at most. Lines that do not verify are left out; without the file there are none. Also
+  /// while the store is open.
+  ///
+  /// @throws StoreIoException if the file cannot be read
+  public static List<String> recoveryHistory(Path directory) {
+    return Inspection.recoveryHistory(directory);
   }
 
   /// The raw bytes of one record, header and padding included.

@@ -87,7 +87,9 @@ final class DirectoryNames {
         || name.equals(IndexImage.NEXT_NAME)
         || name.equals(RecoveryReceipt.NAME)
         || name.equals(Reserve.NAME)
-        || name.equals(RecoveryReceipt.NEXT_NAME);
+        || name.equals(RecoveryReceipt.NEXT_NAME)
+        || name.equals(RecoveryHistory.NAME)
+        || name.equals(RecoveryHistory.NEXT_NAME);
   }
 
   /// Segments that the manifest does not know are leftovers, unless they show that it is an earlier one
@@ -155,6 +157,7 @@ final class DirectoryNames {
           name.equals(Manifest.NEXT_NAME)
               || name.equals(IndexImage.NEXT_NAME)
               || name.equals(RecoveryReceipt.NEXT_NAME)
+              || name.equals(RecoveryHistory.NEXT_NAME)
               || SegmentFormat.isNextHintName(name);
       boolean unlisted =
           !listed.contains(name)

@@ -2,6 +2,8 @@ package dev.kvstore.engine;
 
 import dev.kvstore.Damage;
 import dev.kvstore.DamagePolicy;
+import dev.kvstore.RecoveryReport.Dropped;
+import dev.kvstore.RecoveryReport.Source;
 import dev.kvstore.StoreCorruptionException;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,17 +12,19 @@ import java.util.List;
 ///
 /// Threads: any may add.
 final class Findings {
+  private static final int SOURCES_MAX = 1000;
+
   private final DamagePolicy policy;
 
   // Guarded by this.
   private final List<Damage> damages = new ArrayList<>();
   private final List<String> filesIgnored = new ArrayList<>();
+  private final List<Source> sources = new ArrayList<>();
+  private final List<Dropped> dropped = new ArrayList<>();
   private int segmentsFromHints;
   private int segmentsScanned;
   private long recordsRead;
   private long bytesRead;
-  private long tailBytesCut;
-  private String tailReason = "";
 
   Findings(DamagePolicy policy) {
     this.policy = policy;
@@ -47,26 +51,38 @@ final class Findings {
     filesIgnored.add(file + ": " + why);
   }
 
-  synchronized void hintLoaded(long bytes) {
+  /// A file was read that is no part of the log.
+  synchronized void read(String file, long bytes, long records) {
+    addSource(new Source(file, 0, bytes, records));
+  }
+
+  synchronized void hintLoaded(String file, long bytes, long records) {
     segmentsFromHints++;
     bytesRead += bytes;
+    addSource(new Source(file, 0, bytes, records));
   }
 
-  synchronized void scanned(long records, long bytes) {
+  synchronized void scanned(String file, long from, long to, long records) {
     segmentsScanned++;
     recordsRead += records;
-    bytesRead += bytes;
+    bytesRead += to - from;
+    addSource(new Source(file, from, to, records));
   }
 
-  synchronized void imageLoaded(long bytes) {
+  synchronized void imageLoaded(String file, long bytes, long keys) {
     bytesRead += bytes;
+    addSource(new Source(file, 0, bytes, keys));
   }
 
-  synchronized void tailCut(long bytes, String reason) {
-    tailBytesCut += bytes;
-    if (tailReason.isEmpty()) {
-      tailReason = reason;
+  private void addSource(Source source) {
+    if (sources.size() < SOURCES_MAX) {
+      sources.add(source);
     }
+  }
+
+  /// These stretches are not part of the log any more.
+  synchronized void tailCut(List<Dropped> stretches) {
+    dropped.addAll(stretches);
   }
 
   synchronized List<Damage> damages() {
@@ -93,11 +109,23 @@ final class Findings {
     return bytesRead;
   }
 
+  synchronized List<Source> sources() {
+    return List.copyOf(sources);
+  }
+
+  synchronized List<Dropped> dropped() {
+    return List.copyOf(dropped);
+  }
+
   synchronized long tailBytesCut() {
-    return tailBytesCut;
+    long bytes = 0;
+    for (Dropped stretch : dropped) {
+      bytes += stretch.bytes();
+    }
+    return bytes;
   }
 
   synchronized String tailReason() {
-    return tailReason;
+    return dropped.isEmpty() ? "" : dropped.getFirst().reason();
   }
 }

@@ -453,6 +453,17 @@ public final class Inspection {
     return log.asSlice(from, length).toArray(ValueLayout.JAVA_BYTE);
   }
 
+  // ---- Receipts
+
+  /// See [dev.kvstore.StoreInspector#recoveryHistory].
+  public static List<String> recoveryHistory(Path path) {
+    return onOwnThread(() -> {
+      try (Directory directory = DiskDirectory.open(path, Access.READ, false)) {
+        return RecoveryHistory.read(directory);
+      }
+    });
+  }
+
   // ---- Records
 
   /// See [dev.kvstore.StoreInspector#records].

@@ -13,6 +13,7 @@ import dev.kvstore.index.HashIndex;
 import dev.kvstore.io.Access;
 import dev.kvstore.io.Directory;
 import dev.kvstore.io.FileHandle;
+import dev.kvstore.segment.FileFormat;
 import dev.kvstore.segment.KeyHasher;
 import dev.kvstore.segment.Manifest;
 import dev.kvstore.segment.SealedSegment;
@@ -23,6 +24,7 @@ import dev.kvstore.segment.SegmentSealer;
 import dev.kvstore.segment.SegmentWriter;
 import dev.kvstore.segment.StoreId;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -116,12 +118,15 @@ final class Recovery {
 
   private Result run() {
     long startNanos = System.nanoTime();
+    Instant openedAt = environment.clock().instant();
     boolean created = !names.contains(Manifest.NAME);
     if (created) {
       Manifest.empty(StoreId.random(environment.random()), options.application())
           .replaceIn(directory);
     }
     Manifest manifest = Manifest.read(directory);
+    findings.read(
+        Manifest.NAME, manifest.bytes(), manifest.sealed().size() + (long) manifest.open().size());
     requireApplication(manifest);
     StoreId store = manifest.store();
     if (names.contains(IndexImage.NAME)) {
@@ -189,6 +194,9 @@ final class Recovery {
     RecoveryReport report =
         new RecoveryReport(
             outcome,
+            openedAt,
+            LibraryVersion.NUMBER,
+            FileFormat.VERSION,
             imaged
                 ? IndexSource.IMAGE
                 : sealed.isEmpty() && open.isEmpty() ? IndexSource.NOTHING : IndexSource.LOG,
@@ -197,11 +205,13 @@ final class Recovery {
             findings.segmentsScanned(),
             findings.recordsRead(),
             findings.bytesRead(),
+            findings.sources(),
             index.size(),
             tail.lastSequence(),
             tail.durableSequence(),
             findings.tailBytesCut(),
             findings.tailReason(),
+            findings.dropped(),
             findings.filesIgnored(),
             leftovers,
             findings.damages(),
@@ -349,7 +359,7 @@ final class Recovery {
       for (Segment segment : rest) {
         segments.add(segment, segment.end());
       }
-      findings.imageLoaded(image.bytes());
+      findings.imageLoaded(IndexImage.NAME, image.bytes(), index.size());
       return true;
     } catch (StoreCorruptionException e) {
       findings.ignored(IndexImage.NAME, e.getMessage());

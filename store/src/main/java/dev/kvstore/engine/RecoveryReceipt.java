@@ -2,6 +2,9 @@ package dev.kvstore.engine;
 
 import dev.kvstore.Damage;
 import dev.kvstore.RecoveryReport;
+import dev.kvstore.RecoveryReport.Dropped;
+import dev.kvstore.RecoveryReport.Outcome;
+import dev.kvstore.RecoveryReport.Source;
 import dev.kvstore.StoreIoException;
 import dev.kvstore.io.Directory;
 import dev.kvstore.io.FileHandle;
@@ -19,21 +22,42 @@ final class RecoveryReceipt {
 
   private RecoveryReceipt() {}
 
-  /// Writes the receipt. One that cannot be written is done without: the store is open all the same.
+  /// Writes the receipt, and adds it to the history if it has something to tell. What cannot be written
+  /// is done without: the store is open all the same.
   static void write(Directory directory, RecoveryReport report) {
     try {
-      List<String> names = directory.list();
-      if (names.contains(NEXT_NAME)) {
-        directory.remove(NEXT_NAME);
+      replace(directory, NAME, NEXT_NAME, toJson(report));
+      if (isEventful(report)) {
+        RecoveryHistory.add(directory, report);
       }
-      try (FileHandle file = directory.create(NEXT_NAME)) {
-        file.write(0, MemorySegment.ofArray(toJson(report).getBytes(StandardCharsets.UTF_8)));
-      }
-      directory.rename(NEXT_NAME, NAME);
     } catch (StoreIoException e) {
       System.getLogger(RecoveryReceipt.class.getName())
           .log(System.Logger.Level.WARNING, "no recovery receipt: {0}", e.getMessage());
     }
+  }
+
+  /// Whether the open found anything but a store that had been closed, or none.
+  private static boolean isEventful(RecoveryReport report) {
+    boolean usual = report.outcome() == Outcome.CLEAN || report.outcome() == Outcome.CREATED;
+    return !usual || !report.filesIgnored().isEmpty() || !report.leftoversRemoved().isEmpty();
+  }
+
+  /// Puts a text in the place of a file, as a whole or not at all. Not forced.
+  static void replace(Directory directory, String name, String nextName, String text) {
+    if (directory.list().contains(nextName)) {
+      directory.remove(nextName);
+    }
+    try (FileHandle file = directory.create(nextName)) {
+      file.write(0, MemorySegment.ofArray(text.getBytes(StandardCharsets.UTF_8)));
+    } catch (StoreIoException e) {
+      try {
+        directory.remove(nextName); // on a full disk every block counts
+      } catch (StoreIoException again) {
+        e.addSuppressed(again);
+      }
+      throw e;
+    }
+    directory.rename(nextName, name);
   }
 
   // Put together by hand, in loops: this is written by every open, and in a JVM that has just
@@ -41,48 +65,132 @@ final class RecoveryReceipt {
   // the first use of a formatter or a stream takes longer than all else there is to do.
   static String toJson(RecoveryReport report) {
     StringBuilder json = new StringBuilder("{\n");
-    field(json, "outcome", quoted(report.outcome().name()));
-    field(json, "indexSource", quoted(report.indexSource().name()));
-    field(json, "segments", report.segments());
-    field(json, "segmentsFromHints", report.segmentsFromHints());
-    field(json, "segmentsScanned", report.segmentsScanned());
-    field(json, "recordsRead", report.recordsRead());
-    field(json, "bytesRead", report.bytesRead());
-    field(json, "keys", report.keys());
-    field(json, "lastSequence", report.lastSequence());
-    field(json, "durableSequence", report.durableSequence());
-    field(json, "tailBytesCut", report.tailBytesCut());
-    field(json, "tailReason", quoted(report.tailReason()));
-    field(json, "filesIgnored", strings(report.filesIgnored()));
-    field(json, "leftoversRemoved", strings(report.leftoversRemoved()));
-    field(json, "damages", damages(report.damages()));
-    json.append("  \"durationMillis\": ").append(report.duration().toMillis()).append("\n}\n");
+    fields(json, report, "  ", " ", ",\n");
+    return json.append("\n}\n").toString();
+  }
+
+  /// The same fields on one line, without the braces.
+  static String toLine(RecoveryReport report) {
+    StringBuilder json = new StringBuilder();
+    fields(json, report, "", "", ",");
     return json.toString();
   }
 
-  private static void field(StringBuilder json, String name, Object value) {
-    json.append("  \"").append(name).append("\": ").append(value).append(",\n");
+  private static void fields(
+      StringBuilder json, RecoveryReport report, String indent, String space, String comma) {
+    Fields fields = new Fields(json, indent, space, comma);
+    fields.add("outcome", quoted(report.outcome().name()));
+    fields.add("openedAtMillis", report.openedAt().toEpochMilli());
+    fields.add("version", quoted(report.version()));
+    fields.add("formatVersion", report.formatVersion());
+    fields.add("indexSource", quoted(report.indexSource().name()));
+    fields.add("segments", report.segments());
+    fields.add("segmentsFromHints", report.segmentsFromHints());
+    fields.add("segmentsScanned", report.segmentsScanned());
+    fields.add("recordsRead", report.recordsRead());
+    fields.add("bytesRead", report.bytesRead());
+    fields.add("sources", sources(report.sources()));
+    fields.add("keys", report.keys());
+    fields.add("lastSequence", report.lastSequence());
+    fields.add("durableSequence", report.durableSequence());
+    fields.add("tailBytesCut", report.tailBytesCut());
+    fields.add("tailReason", quoted(report.tailReason()));
+    fields.add("dropped", dropped(report.dropped()));
+    fields.add("filesIgnored", strings(report.filesIgnored()));
+    fields.add("leftoversRemoved", strings(report.leftoversRemoved()));
+    fields.add("damages", damages(report.damages()));
+    fields.add("durationMillis", report.duration().toMillis());
+  }
+
+  /// Puts fields behind each other.
+  private static final class Fields {
+    private final StringBuilder json;
+    private final String indent;
+    private final String space;
+    private final String comma;
+    private boolean first = true;
+
+    Fields(StringBuilder json, String indent, String space, String comma) {
+      this.json = json;
+      this.indent = indent;
+      this.space = space;
+      this.comma = comma;
+    }
+
+    Fields add(String name, Object value) {
+      if (!first) {
+        json.append(comma);
+      }
+      first = false;
+      json.append(indent).append('"').append(name).append("\":").append(space).append(value);
+      return this;
+    }
+  }
+
+  private static String object(StringBuilder fields) {
+    return "{" + fields + "}";
+  }
+
+  private static String sources(List<Source> sources) {
+    List<String> elements = new ArrayList<>();
+    for (Source source : sources) {
+      StringBuilder json = new StringBuilder();
+      new Fields(json, "", " ", ", ")
+          .add("file", quoted(source.file()))
+          .add("from", source.from())
+          .add("to", source.to())
+          .add("records", source.records());
+      elements.add(object(json));
+    }
+    return array(elements);
+  }
+
+  private static String dropped(List<Dropped> stretches) {
+    List<String> elements = new ArrayList<>();
+    for (Dropped stretch : stretches) {
+      elements.add(toJson(stretch));
+    }
+    return array(elements);
+  }
+
+  static String toJson(Dropped stretch) {
+    StringBuilder json = new StringBuilder();
+    new Fields(json, "", " ", ", ")
+        .add("file", quoted(stretch.file()))
+        .add("offset", stretch.offset())
+        .add("bytes", stretch.bytes())
+        .add("reason", quoted(stretch.reason()))
+        .add("records", stretch.records())
+        .add("firstSequence", stretch.firstSequence())
+        .add("lastSequence", stretch.lastSequence())
+        .add("keyCount", stretch.keyCount())
+        .add("keysHex", keys(stretch.keys()));
+    return object(json);
   }
 
   private static String damages(List<Damage> damages) {
     List<String> elements = new ArrayList<>();
     for (Damage damage : damages) {
-      List<String> keys = new ArrayList<>();
-      for (byte[] key : damage.keys()) {
-        keys.add(HexFormat.of().formatHex(key));
-      }
-      elements.add(
-          "{\"file\": "
-              + quoted(damage.file())
-              + ", \"offset\": "
-              + damage.offset()
-              + ", \"bytes\": "
-              + damage.bytes()
-              + ", \"problem\": "
-              + quoted(damage.problem())
-              + ", \"keysHex\": "
-              + strings(keys)
-              + "}");
+      elements.add(toJson(damage));
+    }
+    return array(elements);
+  }
+
+  static String toJson(Damage damage) {
+    StringBuilder json = new StringBuilder();
+    new Fields(json, "", " ", ", ")
+        .add("file", quoted(damage.file()))
+        .add("offset", damage.offset())
+        .add("bytes", damage.bytes())
+        .add("problem", quoted(damage.problem()))
+        .add("keysHex", keys(damage.keys()));
+    return object(json);
+  }
+
+  private static String keys(List<byte[]> keys) {
+    List<String> elements = new ArrayList<>();
+    for (byte[] key : keys) {
+      elements.add("\"" + HexFormat.of().formatHex(key) + "\"");
     }
     return array(elements);
   }
@@ -99,7 +207,7 @@ final class RecoveryReceipt {
     return "[" + String.join(", ", elements) + "]";
   }
 
-  private static String quoted(String text) {
+  static String quoted(String text) {
     StringBuilder json = new StringBuilder("\"");
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);

@@ -82,7 +82,8 @@ final class SealedLoad implements AutoCloseable {
       HintFile hint = attempts[i].hint();
       if (hint != null) {
         hinted.add(believed.get(i));
-        findings.hintLoaded(hint.bytes());
+        findings.hintLoaded(
+            SegmentFormat.hintName(believed.get(i).id()), hint.bytes(), hint.entries().count());
       } else {
         findings.ignored(
             SegmentFormat.hintName(believed.get(i).id()), String.valueOf(attempts[i].whyNot()));

@@ -55,7 +55,7 @@ final class SealedScan implements OrderedScan.Taker {
       readOn(stretch, batch);
     }
     if (stretch.to() == stretch.limit()) {
-      findings.scanned(records, segment.end() - from);
+      findings.scanned(segment.name(), from, segment.end(), records);
     }
   }
 

@@ -125,7 +125,6 @@ final class TailScan implements OrderedScan.Taker {
     }
     if (isWanted && !readOn(open.get(number), stretch.to(), entries)) {
       over = true;
-      drop(number + 1);
     }
   }
 
@@ -194,8 +193,10 @@ final class TailScan implements OrderedScan.Taker {
       if (nonZero == whole && continuesAt(number + 1)) {
         break; // a full segment that was not sealed yet
       }
-      if (!provenDurable(number, whole)) {
-        findings.tailCut(nonZero - whole, problem);
+      long batchEnd = read ? scanner.offset() : scanner.position();
+      TailInventory tail = TailInventory.of(open, number, whole, batchEnd, last + 1, problem);
+      if (!tail.isVouchedFor()) {
+        findings.tailCut(tail.dropped());
         finish(segment);
         return false;
       }
@@ -236,11 +237,12 @@ final class TailScan implements OrderedScan.Taker {
   }
 
   private void finish(Segment segment) {
+    records -= batchCount; // they do not count
     batchCount = 0;
     finished = true;
     segment.publishEnd(whole);
     kept.add(segment);
-    findings.scanned(records, whole - from);
+    findings.scanned(segment.name(), from, whole, records);
     if (tally != null) {
       tallies.put(segment, tally);
     }
@@ -323,38 +325,8 @@ final class TailScan implements OrderedScan.Taker {
     return false;
   }
 
-  /// Whether anything behind a place says that the sequence missing there was durable.
-  private boolean provenDurable(int number, long from) {
-    long missing = last + 1;
-    for (int i = number; i < open.size(); i++) {
-      Segment segment = open.get(i);
-      long begin = i == number ? from : SegmentFormat.HEADER_BYTES;
-      SegmentScanner scanner = new SegmentScanner(segment, begin, segment.memory().byteSize());
-      do {
-        while (scanner.next()) {
-          boolean vouches =
-              scanner.kind() == RecordFormat.MARK || scanner.kind() == RecordFormat.SEAL;
-          if (vouches && scanner.sequence() >= missing) {
-            return true;
-          }
-        }
-      } while (scanner.problem() != null && scanner.resync());
-    }
-    return false;
-  }
-
   private static SegmentScanner scannerOf(Segment segment) {
     return new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, segment.memory().byteSize());
-  }
-
-  private void drop(int from) {
-    for (Segment segment : open.subList(from, open.size())) {
-      SegmentScanner scanner = scannerOf(segment);
-      long bytes = scanner.lastNonZero() - SegmentFormat.HEADER_BYTES;
-      if (bytes > 0) {
-        findings.tailCut(bytes, "behind a gap in the log");
-      }
-    }
   }
 
   // ---- What came out

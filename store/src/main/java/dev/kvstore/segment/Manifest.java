@@ -173,9 +173,13 @@ public record Manifest(
     }
   }
 
+  /// Bytes of its file.
+  public int bytes() {
+    return SEGMENTS + sealed.size() * SEALED_BYTES + open.size() * Long.BYTES + CHECKSUM_BYTES;
+  }
+
   MemorySegment encode() {
-    int size = SEGMENTS + sealed.size() * SEALED_BYTES + open.size() * Long.BYTES + CHECKSUM_BYTES;
-    MemorySegment bytes = MemorySegment.ofArray(new byte[size]);
+    MemorySegment bytes = MemorySegment.ofArray(new byte[bytes()]);
     FileFormat.write(bytes, FileFormat.Kind.MANIFEST, store);
     bytes.set(LittleEndian.LONG, GENERATION, generation);
     bytes.set(LittleEndian.LONG, NEXT_SEGMENT, nextSegment);
