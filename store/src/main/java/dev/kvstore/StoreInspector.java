@@ -19,13 +19,36 @@ public final class StoreInspector {
     return Inspection.verify(directory, progress);
   }
 
-  /// Copies the newest intact record of every key into a new store. Works also without a manifest;
-  /// then a key that was deleted long ago may come back, which the report says.
+  /// What [#salvage] writes down beside the new store.
+  public enum Provenance {
+    /// A file `SALVAGE.jsonl` in the new store's directory: for each record the file, offset and sequence
+    /// it comes from, and everything that was damaged or dropped; see docs/durability.md. Takes some 200
+    /// bytes for each key. The store never reads it; it may be moved or removed.
+    EACH_RECORD,
+    /// Nothing.
+    NONE
+  }
+
+  /// As [#salvage(Path, Path, Provenance, Progress)], with the provenance of each record.
+  public static SalvageReport salvage(Path directory, Path target, Progress progress) {
+    return salvage(directory, target, Provenance.EACH_RECORD, progress);
+  }
+
+  /// Copies the newest intact record of every key into a new store. Of a store without damage, also one
+  /// whose process was killed, these are the keys, values and types that an open would show.
   ///
+  /// Works also without a manifest; then a key that was deleted long ago may come back, which the report
+  /// says, and what a crash had left unfinished counts. The new store appears in the target as a whole
+  /// when it is complete: what fails or is killed on the way leaves nothing that opens.
+  ///
+  /// @param directory stays as it is, to the byte and to the time of the last change
   /// @param target a directory that does not exist yet or is empty
   /// @throws StoreStartupException if the target is not empty, or is inside the damaged store
-  public static SalvageReport salvage(Path directory, Path target, Progress progress) {
-    return Inspection.salvage(directory, target, progress);
+  /// @throws StoreIoException if the target has too little space, see [StoreIoException#isNoSpace]; what
+  ///     was written there is removed
+  public static SalvageReport salvage(
+      Path directory, Path target, Provenance provenance, Progress progress) {
+    return Inspection.salvage(directory, target, provenance == Provenance.EACH_RECORD, progress);
   }
 
   /// All records of all segments, in the order of segments and offsets, whether they live or not;

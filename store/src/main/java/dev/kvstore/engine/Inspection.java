@@ -2,18 +2,12 @@ package dev.kvstore.engine;
 
 import dev.kvstore.Damage;
 import dev.kvstore.DamagePolicy;
-import dev.kvstore.Durability;
-import dev.kvstore.Encoding;
-import dev.kvstore.Entry;
-import dev.kvstore.KvStore;
 import dev.kvstore.Options;
 import dev.kvstore.Progress;
 import dev.kvstore.RecordInfo;
 import dev.kvstore.SalvageReport;
 import dev.kvstore.StoreCorruptionException;
-import dev.kvstore.StoreStartupException;
 import dev.kvstore.StoreVersionException;
-import dev.kvstore.Value;
 import dev.kvstore.VerifyReport;
 import dev.kvstore.index.HashIndex;
 import dev.kvstore.io.Access;
@@ -47,8 +41,6 @@ import org.jspecify.annotations.Nullable;
 
 /// Behind [dev.kvstore.StoreInspector]: looks at the files themselves, beside the engine.
 public final class Inspection {
-  private static final int SALVAGE_CHUNK_BYTES = 4 << 20;
-
   private Inspection() {}
 
   private static <T> T onOwnThread(Callable<T> task) {
@@ -72,6 +64,7 @@ public final class Inspection {
     long bytes = 0;
     int files = 0;
     try (SegmentFiles store = SegmentFiles.open(path)) {
+      Meter meter = new Meter(progress, store.segments());
       damages.addAll(store.damages());
       Map<Long, SealedSegment> sealed = new HashMap<>();
       Manifest manifest = store.manifest();
@@ -85,7 +78,6 @@ public final class Inspection {
         damages.addAll(view.damages());
         verifyOpen(store, manifest, damages);
       }
-      long total = store.segments().stream().mapToLong(Segment::end).sum();
       for (Segment segment : store.segments()) {
         files++;
         SealedSegment listed = sealed.get(segment.id());
@@ -97,15 +89,15 @@ public final class Inspection {
                   + " bytes behind its seal, which nothing reads");
         }
         if (listed != null || manifest == null) {
-          records += verifySegment(segment, listed, damages);
+          records += verifySegment(segment, listed, damages, meter);
         } else {
-          records += countRecords(segment, damages);
+          records += countRecords(segment, damages, meter);
         }
         bytes += segment.end();
         if (listed != null) {
           verifyHint(store, listed, damages, notes);
         }
-        progress.at(bytes, total);
+        meter.segmentDone(segment);
       }
       verifyImage(store, damages, notes);
       noteStrangers(store, notes);
@@ -119,6 +111,35 @@ public final class Inspection {
         List.copyOf(notes),
         withoutRepeats(damages),
         Duration.ofNanos(System.nanoTime() - start));
+  }
+
+  /// Tells how far it is, a few times for each segment.
+  private static final class Meter {
+    private static final long STEP_BYTES = 8L << 20;
+
+    private final Progress progress;
+    private final long total;
+    private long done;
+    private long next = STEP_BYTES;
+
+    Meter(Progress progress, List<Segment> segments) {
+      this.progress = progress;
+      this.total = segments.stream().mapToLong(Segment::end).sum();
+      progress.at(0, total);
+    }
+
+    void at(long position) {
+      if (position >= next) {
+        progress.at(done + position, total);
+        next = position + STEP_BYTES;
+      }
+    }
+
+    void segmentDone(Segment segment) {
+      done += segment.end();
+      next = STEP_BYTES;
+      progress.at(done, total);
+    }
   }
 
   /// What recovery finds when it may change nothing and refuses nothing.
@@ -139,7 +160,7 @@ public final class Inspection {
   }
 
   private static long verifySegment(
-      Segment segment, @Nullable SealedSegment listed, List<Damage> damages) {
+      Segment segment, @Nullable SealedSegment listed, List<Damage> damages, Meter meter) {
     long limit = listed == null ? segment.end() : Math.min(segment.end(), listed.bytes());
     SegmentScanner scanner = new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, limit);
     long records = 0;
@@ -148,6 +169,7 @@ public final class Inspection {
       while (scanner.next()) {
         records++;
         checkPadding(segment, scanner, damages);
+        meter.at(scanner.position());
       }
       if (scanner.problem() == null) {
         break;
@@ -199,34 +221,7 @@ public final class Inspection {
       }
     }
     damages.addAll(findings.damages());
-    Map<Long, Long> closedWith = closedWith(store);
-    for (Segment segment : open) {
-      long wanted = closedWith.getOrDefault(segment.id(), 0L);
-      if (segment.end() < wanted) {
-        damages.add(
-            damage(
-                segment,
-                segment.end(),
-                wanted - segment.end(),
-                "the log ends here, it was closed with " + wanted + " bytes"));
-      }
-    }
-  }
-
-  /// How far the index image says that its tail was written; empty without a sound image.
-  private static Map<Long, Long> closedWith(SegmentFiles store) {
-    if (!store.directory().list().contains(IndexImage.NAME)) {
-      return Map.of();
-    }
-    try {
-      Map<Long, Long> bytes = new HashMap<>();
-      IndexImage.readHead(store.directory(), store.store())
-          .segments()
-          .forEach(segment -> bytes.put(segment.id(), segment.bytes()));
-      return bytes;
-    } catch (StoreCorruptionException | StoreVersionException e) {
-      return Map.of(); // told by verifyImage
-    }
+    damages.addAll(store.cutShort(open));
   }
 
   /// Names segment files that the manifest does not list.
@@ -250,13 +245,14 @@ public final class Inspection {
     }
   }
 
-  private static long countRecords(Segment segment, List<Damage> damages) {
+  private static long countRecords(Segment segment, List<Damage> damages, Meter meter) {
     SegmentScanner scanner = new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, segment.end());
     long records = 0;
     do {
       while (scanner.next()) {
         records++;
         checkPadding(segment, scanner, damages);
+        meter.at(scanner.position());
       }
     } while (scanner.problem() != null && scanner.resync());
     return records;
@@ -302,7 +298,7 @@ public final class Inspection {
         e.file(), e.offset(), 0, e.problem() + " (no data in it; rebuilt when needed)", List.of());
   }
 
-  private static List<Damage> withoutRepeats(List<Damage> damages) {
+  static List<Damage> withoutRepeats(List<Damage> damages) {
     Set<String> seen = new HashSet<>();
     return damages.stream().filter(d -> seen.add(d.file() + "@" + d.offset())).toList();
   }
@@ -310,147 +306,9 @@ public final class Inspection {
   // ---- Salvage
 
   /// See [dev.kvstore.StoreInspector#salvage].
-  public static SalvageReport salvage(Path path, Path target, Progress progress) {
-    return onOwnThread(() -> salvageHere(path, target, progress));
-  }
-
-  private static SalvageReport salvageHere(Path path, Path target, Progress progress) {
-    long start = System.nanoTime();
-    try (SegmentFiles store = SegmentFiles.openByHeader(path)) {
-      requireEmpty(store.directory().path(), target);
-      List<Damage> damages = new ArrayList<>(store.damages());
-      SegmentTable table = new SegmentTable();
-      try (HashIndex index = new HashIndex()) {
-        long records = loadWhatVerifies(store, table, index, damages, progress);
-        long keys = copyAll(table, index, target);
-        return new SalvageReport(
-            keys, records, withoutRepeats(damages), Duration.ofNanos(System.nanoTime() - start));
-      }
-    }
-  }
-
-  private static void requireEmpty(Path source, Path target) {
-    if (target.toAbsolutePath().normalize().startsWith(source)) {
-      throw new StoreStartupException(
-          target + " is inside the store that is to be salvaged; name another directory");
-    }
-    try (Directory directory = DiskDirectory.open(target, Access.WRITE, true)) {
-      if (directory.path().startsWith(source)) {
-        throw new StoreStartupException(
-            target + " is inside the store that is to be salvaged; name another directory");
-      }
-      if (!directory.list().isEmpty()) {
-        throw new StoreStartupException(target + " is not empty; name a new directory");
-      }
-    }
-  }
-
-  private static long loadWhatVerifies(
-      SegmentFiles store,
-      SegmentTable table,
-      HashIndex index,
-      List<Damage> damages,
-      Progress progress) {
-    KeyHasher hasher = new KeyHasher(store.store());
-    Findings findings = new Findings(DamagePolicy.SERVE_REST);
-    Manifest manifest = store.manifest();
-    Map<Long, SealedSegment> sealed = new HashMap<>();
-    Set<Long> there = new HashSet<>();
-    long total = 0;
-    for (Segment segment : store.segments()) {
-      table.add(segment, segment.end());
-      there.add(segment.id());
-      total += segment.end();
-    }
-    if (manifest != null) {
-      manifest.sealed().forEach(listed -> sealed.put(listed.id(), listed));
-      List<Long> listed = new ArrayList<>(manifest.open());
-      listed.addAll(sealed.keySet());
-      listed.removeAll(there);
-      for (long id : listed) {
-        String name = SegmentFormat.segmentName(id);
-        damages.add(new Damage(name, 0, 0, "the segment is missing", List.of()));
-      }
-    }
-    try (IndexLoad load = new IndexLoad(index, table, findings)) {
-      OrderedScan scan = new OrderedScan(SegmentBytes::ofMapping, hasher, load);
-      long done = 0;
-      for (Segment segment : store.segments()) {
-        SealedSegment listed = sealed.get(segment.id());
-        done += segment.end();
-        if (listed == null) {
-          segment.publishEnd(endOfRecords(segment));
-        } else if (segment.end() < listed.bytes()) {
-          long lost = listed.bytes() - segment.end();
-          damages.add(
-              damage(segment, segment.end(), lost, "the file is shorter than it was sealed"));
-        } else {
-          segment.publishEnd(listed.bytes());
-        }
-        SealedScan records = new SealedScan(segment, SegmentFormat.HEADER_BYTES, hasher, findings);
-        scan.add(segment, SegmentFormat.HEADER_BYTES, segment.end(), false, records);
-        scan.run(Workers.inline(), 1);
-        progress.at(done, total);
-      }
-      load.finish(Workers.inline(), 1);
-    }
-    damages.addAll(findings.damages());
-    return findings.recordsRead();
-  }
-
-  /// Where zeros begin that reach to the end of the file.
-  private static long endOfRecords(Segment segment) {
-    SegmentScanner scanner = new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, segment.end());
-    return scanner.lastNonZero() + 7 & -8L;
-  }
-
-  private static long copyAll(SegmentTable table, HashIndex index, Path target) {
-    Options options = Options.builder().durability(Durability.OS).build();
-    long[] keys = new long[1];
-    try (KvStore copy = KvStore.open(target, options)) {
-      List<Entry> chunk = new ArrayList<>();
-      long[] chunkBytes = new long[1];
-      long position = HashIndex.START;
-      List<Long> addresses = new ArrayList<>();
-      while (position != HashIndex.END) {
-        addresses.clear();
-        position = index.collect(position, addresses::add);
-        for (long address : addresses) {
-          Segment segment = table.at(address);
-          if (segment == null) {
-            continue;
-          }
-          Entry entry = entryAt(segment, segment.offsetOf(address));
-          chunk.add(entry);
-          chunkBytes[0] +=
-              entry.key().length
-                  + RecordFormat.recordBytes(segment.memory(), segment.offsetOf(address));
-          keys[0]++;
-          if (chunkBytes[0] > SALVAGE_CHUNK_BYTES) {
-            copy.putAll(chunk);
-            chunk.clear();
-            chunkBytes[0] = 0;
-          }
-        }
-      }
-      copy.putAll(chunk);
-      copy.sync();
-    }
-    return keys[0];
-  }
-
-  private static Entry entryAt(Segment segment, long offset) {
-    MemorySegment log = segment.memory();
-    int keySize = RecordFormat.keySize(log, offset);
-    long valueSize = RecordFormat.valueSize(log, offset);
-    byte[] key = bytes(log, offset + RecordFormat.HEADER_BYTES, keySize);
-    byte[] value = bytes(log, offset + RecordFormat.HEADER_BYTES + keySize, valueSize);
-    Encoding encoding = Encoding.ofCode(RecordFormat.encodingCode(log, offset));
-    return new Entry(key, Value.decode(encoding, value));
-  }
-
-  private static byte[] bytes(MemorySegment log, long from, long length) {
-    return log.asSlice(from, length).toArray(ValueLayout.JAVA_BYTE);
+  public static SalvageReport salvage(
+      Path path, Path target, boolean provenance, Progress progress) {
+    return onOwnThread(() -> Salvage.run(path, target, provenance, progress));
   }
 
   // ---- Receipts
@@ -515,7 +373,8 @@ public final class Inspection {
         throw new IllegalArgumentException(
             "no record at " + file + " @ " + offset + ": " + problem);
       }
-      return bytes(log, offset, RecordFormat.recordBytes(log, offset));
+      return log.asSlice(offset, RecordFormat.recordBytes(log, offset))
+          .toArray(ValueLayout.JAVA_BYTE);
     }
     throw new IllegalArgumentException("the store has no segment file " + file);
   }

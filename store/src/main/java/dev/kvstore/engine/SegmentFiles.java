@@ -4,6 +4,7 @@ import dev.kvstore.Damage;
 import dev.kvstore.StoreCorruptionException;
 import dev.kvstore.StoreException;
 import dev.kvstore.StoreStartupException;
+import dev.kvstore.StoreVersionException;
 import dev.kvstore.io.Access;
 import dev.kvstore.io.Directory;
 import dev.kvstore.io.DiskDirectory;
@@ -34,6 +35,7 @@ final class SegmentFiles implements AutoCloseable {
   private final @Nullable Manifest manifest;
   private final StoreId store;
   private final List<Segment> segments = new ArrayList<>();
+  private final Map<Segment, String> files = new HashMap<>();
   private final List<Damage> damages = new ArrayList<>();
 
   private SegmentFiles(Directory directory, boolean byHeader) {
@@ -123,7 +125,9 @@ final class SegmentFiles implements AutoCloseable {
           byHeader ? SegmentFormat.idInHeader(mapping.memory(), belongsTo).orElse(id) : id;
       boolean wanted = manifest == null || listed.contains(number);
       if (wanted && taken.add(number)) {
-        segments.add(new Segment(belongsTo, number, mapping, mapping.memory().byteSize()));
+        Segment segment = new Segment(belongsTo, number, mapping, mapping.memory().byteSize());
+        segments.add(segment);
+        files.put(segment, SegmentFormat.segmentName(id));
       } else {
         mapping.retire();
       }
@@ -169,6 +173,49 @@ final class SegmentFiles implements AutoCloseable {
   /// By id; each with its end at the end of the file.
   List<Segment> segments() {
     return segments;
+  }
+
+  /// The name of the file that a segment is in.
+  String fileOf(Segment segment) {
+    return files.getOrDefault(segment, segment.name());
+  }
+
+  /// Open segments that end before the place to which they were written when the store was closed, as the
+  /// index image tells.
+  ///
+  /// @param open each with its end where the log ends
+  List<Damage> cutShort(List<Segment> open) {
+    Map<Long, Long> closedWith = closedWith();
+    List<Damage> cut = new ArrayList<>();
+    for (Segment segment : open) {
+      long wanted = closedWith.getOrDefault(segment.id(), 0L);
+      if (segment.end() < wanted) {
+        cut.add(
+            new Damage(
+                segment.name(),
+                segment.end(),
+                wanted - segment.end(),
+                "the log ends here, it was closed with " + wanted + " bytes",
+                List.of()));
+      }
+    }
+    return cut;
+  }
+
+  /// How far the index image says that its tail was written; empty without a sound image.
+  private Map<Long, Long> closedWith() {
+    if (!directory.list().contains(IndexImage.NAME)) {
+      return Map.of();
+    }
+    try {
+      Map<Long, Long> bytes = new HashMap<>();
+      IndexImage.readHead(directory, store)
+          .segments()
+          .forEach(segment -> bytes.put(segment.id(), segment.bytes()));
+      return bytes;
+    } catch (StoreCorruptionException | StoreVersionException e) {
+      return Map.of(); // told by who verifies the image
+    }
   }
 
   /// What is wrong with the manifest.

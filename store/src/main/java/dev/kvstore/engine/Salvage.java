@@ -1,0 +1,266 @@
+package dev.kvstore.engine;
+
+import dev.kvstore.Damage;
+import dev.kvstore.DamagePolicy;
+import dev.kvstore.Durability;
+import dev.kvstore.Encoding;
+import dev.kvstore.Entry;
+import dev.kvstore.KvStore;
+import dev.kvstore.Options;
+import dev.kvstore.Progress;
+import dev.kvstore.SalvageReport;
+import dev.kvstore.StoreEncodingException;
+import dev.kvstore.StoreIoException;
+import dev.kvstore.Value;
+import dev.kvstore.index.HashIndex;
+import dev.kvstore.io.Access;
+import dev.kvstore.io.Directory;
+import dev.kvstore.io.DiskDirectory;
+import dev.kvstore.io.Staging;
+import dev.kvstore.segment.KeyHasher;
+import dev.kvstore.segment.Manifest;
+import dev.kvstore.segment.RecordFormat;
+import dev.kvstore.segment.SealedSegment;
+import dev.kvstore.segment.Segment;
+import dev.kvstore.segment.SegmentBytes;
+import dev.kvstore.segment.SegmentFormat;
+import dev.kvstore.segment.SegmentScanner;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// Copies what verifies into a new store; see [dev.kvstore.StoreInspector#salvage].
+///
+/// What counts is what an open that serves the rest would find: everything in sealed segments that
+/// verifies, and the open ones as far as the log goes. Without a manifest nobody knows which are sealed,
+/// and everything that verifies counts.
+final class Salvage {
+  private static final int CHUNK_BYTES = 4 << 20;
+
+  private final SegmentFiles store;
+  private final Progress progress;
+  private final SegmentTable table = new SegmentTable();
+  private final Findings findings = new Findings(DamagePolicy.SERVE_REST);
+  private final List<Damage> damages = new ArrayList<>();
+  private long bytes;
+
+  private Salvage(SegmentFiles store, Progress progress) {
+    this.store = store;
+    this.progress = progress;
+  }
+
+  static SalvageReport run(Path path, Path target, boolean provenance, Progress progress) {
+    long start = System.nanoTime();
+    try (SegmentFiles store = SegmentFiles.openByHeader(path)) {
+      Staging staging = Staging.in(target, store.directory().path());
+      try {
+        SalvageReport report = new Salvage(store, progress).into(staging, provenance, start);
+        staging.publish(Manifest.NAME);
+        return report;
+      } catch (StoreIoException e) {
+        staging.discard(e);
+        throw new StoreIoException(
+            "nothing was salvaged into "
+                + target
+                + ", what was written there is removed: "
+                + e.getMessage(),
+            e,
+            e.isNoSpace());
+      } catch (Throwable e) {
+        staging.discard(e);
+        throw e;
+      }
+    }
+  }
+
+  private SalvageReport into(Staging staging, boolean provenance, long startNanos) {
+    long startedAt = Environment.system().clock().millis();
+    try (HashIndex index = new HashIndex()) {
+      load(index);
+      Optional<Path> file =
+          provenance ? Optional.of(staging.target().resolve(Provenance.NAME)) : Optional.empty();
+      long keys;
+      Options options = Options.builder().durability(Durability.OS).build();
+      try (KvStore copy = KvStore.open(staging.path(), options)) {
+        keys =
+            provenance
+                ? copyWithProvenance(index, copy, staging.path(), startedAt)
+                : copy(index, copy, null);
+        copy.sync();
+      }
+      return new SalvageReport(
+          keys,
+          findings.recordsRead(),
+          Inspection.withoutRepeats(damages),
+          findings.dropped(),
+          file,
+          Duration.ofNanos(System.nanoTime() - startNanos));
+    }
+  }
+
+  // ---- What counts
+
+  private void load(HashIndex index) {
+    damages.addAll(store.damages());
+    Manifest manifest = store.manifest();
+    Map<Long, SealedSegment> sealed = new HashMap<>();
+    Set<Long> there = new HashSet<>();
+    for (Segment segment : store.segments()) {
+      table.add(segment, segment.end());
+      there.add(segment.id());
+      bytes += segment.end();
+    }
+    if (manifest != null) {
+      manifest.sealed().forEach(listed -> sealed.put(listed.id(), listed));
+      List<Long> listed = new ArrayList<>(manifest.open());
+      listed.addAll(sealed.keySet());
+      listed.removeAll(there);
+      for (long id : listed) {
+        String name = SegmentFormat.segmentName(id);
+        damages.add(new Damage(name, 0, 0, "the segment is missing", List.of()));
+      }
+    }
+    KeyHasher hasher = new KeyHasher(store.store());
+    try (IndexLoad load = new IndexLoad(index, table, findings)) {
+      OrderedScan scan = new OrderedScan(SegmentBytes::ofMapping, hasher, load);
+      List<Segment> open = new ArrayList<>();
+      long done = 0;
+      for (Segment segment : store.segments()) {
+        if (manifest != null && !sealed.containsKey(segment.id())) {
+          open.add(segment);
+          continue;
+        }
+        done += segment.end();
+        publishEnd(segment, sealed.get(segment.id()));
+        SealedScan records = new SealedScan(segment, SegmentFormat.HEADER_BYTES, hasher, findings);
+        scan.add(segment, SegmentFormat.HEADER_BYTES, segment.end(), false, records);
+        scan.run(Workers.inline(), 1);
+        progress.at(done, 2 * bytes);
+      }
+      if (manifest != null) {
+        open.sort(Comparator.comparingInt(segment -> manifest.open().indexOf(segment.id())));
+        new TailScan(open, hasher, findings, manifest.sealedSequence())
+            .addTo(scan, SegmentFormat.HEADER_BYTES);
+        scan.run(Workers.inline(), 1);
+        damages.addAll(store.cutShort(open));
+      }
+      load.finish(Workers.inline(), 1);
+    }
+    damages.addAll(findings.damages());
+  }
+
+  private void publishEnd(Segment segment, @Nullable SealedSegment listed) {
+    if (listed == null) {
+      SegmentScanner scanner =
+          new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, segment.end());
+      segment.publishEnd(scanner.lastNonZero() + 7 & -8L); // zeros reach from there to the end
+    } else if (segment.end() < listed.bytes()) {
+      damages.add(
+          new Damage(
+              segment.name(),
+              segment.end(),
+              listed.bytes() - segment.end(),
+              "the file is shorter than it was sealed",
+              List.of()));
+    } else {
+      segment.publishEnd(listed.bytes());
+    }
+  }
+
+  // ---- The copy
+
+  private long copyWithProvenance(HashIndex index, KvStore copy, Path target, long startedAt) {
+    try (Directory directory = DiskDirectory.open(target, Access.WRITE, false);
+        Provenance provenance = new Provenance(directory)) {
+      provenance.begin(
+          store.directory().path().toString(),
+          store.store().toString(),
+          store.manifest() != null,
+          startedAt);
+      long keys = copy(index, copy, provenance);
+      List<Damage> lost = Inspection.withoutRepeats(damages);
+      lost.forEach(provenance::damage);
+      findings.dropped().forEach(provenance::dropped);
+      provenance.end(keys, findings.recordsRead(), lost.size(), findings.dropped().size());
+      return keys;
+    }
+  }
+
+  private long copy(HashIndex index, KvStore copy, @Nullable Provenance provenance) {
+    List<Entry> chunk = new ArrayList<>();
+    List<Long> addresses = new ArrayList<>();
+    long chunkBytes = 0;
+    long keys = 0;
+    long seen = 0;
+    for (long position = HashIndex.START; position != HashIndex.END; ) {
+      addresses.clear();
+      position = index.collect(position, addresses::add);
+      for (long address : addresses) {
+        Segment segment = table.at(address);
+        Entry entry = segment == null ? null : entryAt(segment, segment.offsetOf(address));
+        if (segment == null || entry == null) {
+          continue;
+        }
+        long offset = segment.offsetOf(address);
+        chunk.add(entry);
+        chunkBytes += entry.key().length + RecordFormat.recordBytes(segment.memory(), offset);
+        keys++;
+        if (provenance != null) {
+          // Sequences of a new store count from 1, one for each put.
+          provenance.record(
+              entry.key(),
+              store.fileOf(segment),
+              segment.memory(),
+              offset,
+              entry.value().encoding().name(),
+              keys);
+        }
+        if (chunkBytes > CHUNK_BYTES) {
+          copy.putAll(chunk);
+          chunk.clear();
+          chunkBytes = 0;
+        }
+      }
+      seen += addresses.size();
+      progress.at(bytes + (long) ((double) bytes * seen / Math.max(1, index.size())), 2 * bytes);
+    }
+    copy.putAll(chunk);
+    return keys;
+  }
+
+  /// The entry of a record; null, and a damage, if its value is none of its type although it verifies.
+  private @Nullable Entry entryAt(Segment segment, long offset) {
+    MemorySegment log = segment.memory();
+    int keySize = RecordFormat.keySize(log, offset);
+    long valueSize = RecordFormat.valueSize(log, offset);
+    byte[] key = bytes(log, offset + RecordFormat.HEADER_BYTES, keySize);
+    byte[] value = bytes(log, offset + RecordFormat.HEADER_BYTES + keySize, valueSize);
+    Encoding encoding = Encoding.ofCode(RecordFormat.encodingCode(log, offset));
+    try {
+      return new Entry(key, Value.decode(encoding, value));
+    } catch (StoreEncodingException e) {
+      damages.add(
+          new Damage(
+              segment.name(),
+              offset,
+              RecordFormat.recordBytes(log, offset),
+              String.valueOf(e.getMessage()),
+              List.of(key)));
+      return null;
+    }
+  }
+
+  private static byte[] bytes(MemorySegment log, long from, long length) {
+    return log.asSlice(from, length).toArray(ValueLayout.JAVA_BYTE);
+  }
+}
