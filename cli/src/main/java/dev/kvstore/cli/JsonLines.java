@@ -51,6 +51,11 @@ final class JsonLines {
         .disable(JsonGenerator.Feature.FLUSH_PASSED_TO_STREAM);
   }
 
+  /// A parser of one line that the store has written.
+  static JsonParser parser(String line) throws IOException {
+    return FACTORY.createParser(line);
+  }
+
   /// Writes a field of bytes: under its name as text, else under its name with `Base64` behind it.
   static void writeBytes(JsonGenerator json, String name, byte[] bytes) throws IOException {
     String text = Utf8Text.decode(bytes);

@@ -26,6 +26,7 @@ final class Verbs {
           "verify",
           "salvage",
           "inspect",
+          "recovery",
           "bench",
           "demo",
           "torture",
@@ -75,6 +76,7 @@ final class Verbs {
       case "verify" -> new VerifyVerb();
       case "salvage" -> new SalvageVerb();
       case "inspect" -> new InspectVerb();
+      case "recovery" -> new RecoveryVerb();
       case "bench" -> new BenchVerb();
       case "demo" -> new DemoVerb();
       case "torture" -> new TortureVerb();

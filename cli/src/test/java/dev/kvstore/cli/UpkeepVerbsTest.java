@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -108,6 +109,69 @@ class UpkeepVerbsTest {
   }
 
   @Test
+  void salvageTellsWhereEachRecordComesFromUnlessToldNotTo() throws IOException {
+    Path target = temporary.resolve("salvaged");
+    Outcome outcome = command.run("salvage", "--to", target.toString());
+    assertThat(outcome.out()).contains("; see " + target.toRealPath().resolve("SALVAGE.jsonl"));
+    List<String> lines = Files.readAllLines(target.resolve("SALVAGE.jsonl"));
+    assertThat(lines).hasSize(KEYS + 2);
+    assertThat(lines.getLast()).contains("\"type\": \"end\", \"keys\": " + KEYS);
+    Path plain = temporary.resolve("plain");
+    Outcome without = command.run("salvage", "--no-provenance", "--json", "--to", plain.toString());
+    assertThat(without.out())
+        .startsWith("{\"keys\":200,")
+        .contains("\"dropped\":[],\"provenance\":null,");
+    assertThat(plain.resolve("SALVAGE.jsonl")).doesNotExist();
+    Outcome inside = command.run("salvage", "--to", directory.resolve("rescued").toString());
+    assertThat(inside.code()).isEqualTo(ExitCode.STORE_ERROR);
+    assertThat(inside.err()).contains("inside");
+  }
+
+  @Test
+  void recoveryTellsWhatOpensHaveFound() throws IOException {
+    assertThat(command.run("recovery").out()).startsWith("nothing: ");
+    assertThat(command.run("recovery", "--json").out()).isEmpty();
+    Path killed = temporary.resolve("killed");
+    try (KvStore store = KvStore.open(directory)) {
+      store.put("under way", "when the process was killed");
+      Files.createDirectories(killed);
+      try (Stream<Path> files = Files.list(directory)) {
+        for (Path file : files.filter(file -> !file.endsWith("LOCK")).toList()) {
+          Files.copy(file, killed.resolve(file.getFileName()));
+        }
+      }
+    }
+    RecordInfo last;
+    try (Stream<RecordInfo> records = StoreInspector.records(killed)) {
+      last = records.filter(r -> r.sequence() == 3 * KEYS + 1).findFirst().orElseThrow();
+    }
+    Path file = killed.resolve(last.file());
+    byte[] bytes = Files.readAllBytes(file);
+    bytes[Math.toIntExact(last.offset() + last.bytes() - 9)] ^= 1;
+    // A mark behind it would say that it was durable.
+    Arrays.fill(bytes, Math.toIntExact(last.offset() + last.bytes()), bytes.length, (byte) 0);
+    Files.write(file, bytes);
+    CommandRun ofKilled = new CommandRun(killed);
+    assertThat(ofKilled.run("set", "and", "goes on").code()).isZero();
+    Outcome people = ofKilled.run("recovery");
+    assertThat(people.lines()).hasSize(1);
+    assertThat(people.out())
+        .matches(
+            "(?s)20..-..-..T..:..:.*Z  RECOVERED, [0-9]+ bytes cut in 1 place \\(checksum.*\\)\n");
+    Outcome machine = ofKilled.run("recovery", "--json");
+    assertThat(machine.lines()).hasSize(1);
+    assertThat(machine.out())
+        .startsWith("{\"outcome\":\"RECOVERED\",\"openedAtMillis\":")
+        .contains("\"keysHex\": [\"" + HexFormat.of().formatHex(last.key()) + "\"]");
+    assertThat(new CommandRun(temporary.resolve("nothing")).run("recovery").code())
+        .isEqualTo(ExitCode.STORE_ERROR);
+    try (KvStore store = KvStore.open(killed)) {
+      assertThat(store.size()).isEqualTo(KEYS + 1);
+      assertThat(ofKilled.run("recovery").lines()).hasSize(1); // while it is open
+    }
+  }
+
+  @Test
   void inspectWalksTheLogRecordByRecord() {
     command.run("rm", "key0");
     List<String> lines = command.run("inspect").lines();
@@ -150,7 +214,15 @@ class UpkeepVerbsTest {
     Map<String, String> before = contents(directory);
     for (String line :
         List.of(
-            "get key1", "exists key1", "keys", "count", "stats", "export", "inspect", "verify")) {
+            "get key1",
+            "exists key1",
+            "keys",
+            "count",
+            "stats",
+            "export",
+            "inspect",
+            "recovery",
+            "verify")) {
       assertThat(command.run(line.split(" ")).code()).as(line).isZero();
       assertThat(contents(directory)).as(line).isEqualTo(before);
     }
