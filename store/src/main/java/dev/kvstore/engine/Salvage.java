@@ -161,9 +161,7 @@ final class Salvage {
 
   private void publishEnd(Segment segment, @Nullable SealedSegment listed) {
     if (listed == null) {
-      SegmentScanner scanner =
-          new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, segment.end());
-      segment.publishEnd(scanner.lastNonZero() + 7 & -8L); // zeros reach from there to the end
+      segment.publishEnd(endOfRecords(segment));
     } else if (segment.end() < listed.bytes()) {
       damages.add(
           new Damage(
@@ -175,6 +173,18 @@ final class Salvage {
     } else {
       segment.publishEnd(listed.bytes());
     }
+  }
+
+  /// Where zeros begin that reach to the end of the file and are not the end of a record's value.
+  private static long endOfRecords(Segment segment) {
+    SegmentScanner scanner = new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, segment.end());
+    long end = scanner.lastNonZero() + 7 & -8L;
+    while (scanner.position() < end) {
+      if (!scanner.next() && !scanner.resync()) {
+        return end;
+      }
+    }
+    return scanner.position();
   }
 
   // ---- The copy
