@@ -129,6 +129,9 @@ final class IndexImage {
     } catch (Throwable e) {
       try {
         directory.remove(NEXT_NAME);
+        if (e instanceof StoreCorruptionException) {
+          directory.remove(NAME); // the one that did not tell the truth
+        }
       } catch (RuntimeException again) {
         e.addSuppressed(again);
       }
@@ -178,7 +181,7 @@ final class IndexImage {
           index.copyBlock(shape, block, body);
         } else {
           body = buffer.asSlice(0, bodyBytes);
-          copyEntries(index, body);
+          copyEntries(index, shape, body);
         }
         head.set(LittleEndian.INT, at, checksum(body));
         at += BLOCK_SUM_BYTES;
@@ -190,10 +193,24 @@ final class IndexImage {
     file.write(0, head);
   }
 
-  private static void copyEntries(HashIndex index, MemorySegment body) {
+  private static void copyEntries(HashIndex index, ImageShape shape, MemorySegment body) {
     long at = 0;
     for (int shard = 0; shard < HashIndex.SHARDS; shard++) {
-      at += index.exportShard(shard, body, at) * (long) Long.BYTES;
+      long bytes = (long) shape.entries(shard) * Long.BYTES;
+      if (!isCopied(index, shard, body.asSlice(at, bytes))) {
+        // Only an image that did not tell the truth about them makes it so; the next open counts.
+        throw new StoreCorruptionException(NAME, at, "the index has other entries than it counts");
+      }
+      at += bytes;
+    }
+  }
+
+  /// Copies the entries of a shard; false if they are fewer or more than there is room for.
+  private static boolean isCopied(HashIndex index, int shard, MemorySegment target) {
+    try {
+      return index.exportShard(shard, target, 0) * (long) Long.BYTES == target.byteSize();
+    } catch (IndexOutOfBoundsException more) {
+      return false;
     }
   }
 

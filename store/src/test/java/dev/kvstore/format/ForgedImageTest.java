@@ -224,6 +224,30 @@ class ForgedImageTest {
     });
   }
 
+  /// Images of nonsense may make the index count wrongly; the close then leaves no image, and no exception
+  /// that is not the store's.
+  @Test
+  void anIndexThatCountsWronglyIsNotWrittenAsAnImage() {
+    Map<String, byte[]> files = store(PAGED_KEYS);
+    byte[] image = files.get("INDEX").clone();
+    int bodyAt = bodyAt(image, true);
+    for (int shard = 0; shard < SHARDS; shard++) {
+      numbers(image).putInt(shardsAt(image) + 8 * shard, shard == 0 ? 1 : 0);
+    }
+    numbers(image).putLong(48, 1);
+    makeSumsRight(image, bodyAt);
+    files.put("INDEX", image);
+    Path directory = temporary.resolve("miscounted");
+    StoreFiles.put(directory, files);
+    try (KvStore store = KvStore.open(directory, OPTIONS)) {
+      assertThat(store.recovery().indexSource()).isEqualTo(IndexSource.IMAGE);
+      store.put("one", "more"); // so that an image is due
+    }
+    try (KvStore store = KvStore.open(directory, OPTIONS)) {
+      assertThat(store.size()).isEqualTo(PAGED_KEYS + 1);
+    }
+  }
+
   private static void useAll(Path directory, int keys) {
     tries(() -> StoreInspector.verify(directory, Progress.NONE));
     tries(() -> {
