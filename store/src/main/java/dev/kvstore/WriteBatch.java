@@ -9,6 +9,7 @@ import java.util.List;
 /// The changes are applied in the order in which they were added; of two changes of one key the later
 /// wins. A batch is written by [KvStore#write] and may be written again or cleared and reused.
 ///
+/// - Readers: they take no lock and may come between the changes of a batch. Whoever writes may not.
 /// - Threads: one at a time; a batch is a list.
 /// - Memory: keeps references to the arrays it was given, so do not change them before the write.
 /// - Limit: a batch is one contiguous piece of the log, so all of it together may take up to
