@@ -7,15 +7,17 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Salvage of a log that ends in zeros: those that are a value, and those that nobody has written.
 class SalvagedTailTest {
   @TempDir private Path temporary;
 
-  @Test
-  void aLastValueOfZerosIsSalvaged() throws IOException {
+  @ParameterizedTest(name = "manifest {0}")
+  @ValueSource(booleans = {true, false})
+  void aLastValueOfZerosIsSalvaged(boolean manifest) throws IOException {
     for (int zeros : new int[] {1, 8, 9, 100, 5000}) {
       Path crashed = Files.createDirectory(temporary.resolve("crashed" + zeros));
       byte[] value = new byte[zeros];
@@ -24,6 +26,9 @@ class SalvagedTailTest {
         store.put("first", "one");
         store.put("last".getBytes(StandardCharsets.UTF_8), value);
         copy(store.directory(), crashed);
+      }
+      if (!manifest) {
+        Files.delete(crashed.resolve("MANIFEST"));
       }
       Path salvaged = temporary.resolve("salvaged" + zeros);
       SalvageReport report = StoreInspector.salvage(crashed, salvaged, Progress.NONE);
