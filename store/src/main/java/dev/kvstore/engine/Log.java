@@ -623,6 +623,7 @@ final class Log implements GroupCommit.Forceable {
                   }
                 });
     if (coming) {
+      environment.workers().catchUp();
       turn.join();
     }
   }

@@ -1,6 +1,8 @@
 package dev.kvstore.engine;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
@@ -16,7 +18,8 @@ import org.jspecify.annotations.Nullable;
 /// The threads of one store: few, named, platform threads that nobody interrupts, each started by its
 /// first task.
 ///
-/// [#inline] runs everything in the calling thread instead, one thing after the other.
+/// [#inline] runs everything in the calling thread instead, one thing after the other; so does
+/// [#lagging], but not all of it at once.
 public final class Workers {
   /// What a thread is for; also its name.
   enum Worker {
@@ -34,23 +37,34 @@ public final class Workers {
   }
 
   private final boolean inline;
+  private final boolean lagging;
 
   // Guarded by this; made on demand, by the ordinal of the worker.
   private final @Nullable ExecutorService[] executors = new ExecutorService[Worker.values().length];
   private boolean ended;
 
-  private Workers(boolean inline) {
+  // For the one thread there is if they lag.
+  private final Deque<Runnable> late = new ArrayDeque<>();
+
+  private Workers(boolean inline, boolean lagging) {
     this.inline = inline;
+    this.lagging = lagging;
   }
 
   /// Threads of its own for each kind of work.
   public static Workers threads() {
-    return new Workers(false);
+    return new Workers(false, false);
   }
 
   /// No threads: work is done by whoever causes it, before the call returns.
   public static Workers inline() {
-    return new Workers(true);
+    return new Workers(true, false);
+  }
+
+  /// As [#inline], but full segments are sealed only by [#catchUp], as on a machine where others are
+  /// faster than that. For one thread.
+  public static Workers lagging() {
+    return new Workers(true, true);
   }
 
   boolean isInline() {
@@ -61,6 +75,10 @@ public final class Workers {
   ///
   /// @return false if the workers have ended; the task is dropped
   boolean run(Worker worker, Runnable task) {
+    if (lagging && worker == Worker.SEAL) {
+      late.add(task);
+      return true;
+    }
     if (inline) {
       task.run();
       return true;
@@ -90,8 +108,16 @@ public final class Workers {
     }
   }
 
+  /// Runs what was put off: for whoever is going to wait for it. Nothing is if there are threads.
+  public void catchUp() {
+    while (lagging && !late.isEmpty()) {
+      late.remove().run();
+    }
+  }
+
   /// Waits for the tasks that were given, and takes no more.
   void end() {
+    catchUp();
     synchronized (this) {
       ended = true;
     }

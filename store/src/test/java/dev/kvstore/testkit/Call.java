@@ -6,6 +6,11 @@ package dev.kvstore.testkit;
 /// @param operation name of the method
 /// @param file the file it is about; "." for the directory
 public record Call(int number, String operation, String file) {
+  /// Whether bytes go from the caller to the file.
+  public boolean writes() {
+    return operation.equals("write") || operation.equals("fillZero");
+  }
+
   @Override
   public String toString() {
     return "call " + number + ": " + operation + " " + file;

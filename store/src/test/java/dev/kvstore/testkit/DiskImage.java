@@ -2,17 +2,24 @@ package dev.kvstore.testkit;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.HexFormat;
 import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
 
 /// A directory at one moment: what is in it, and how much of that is on the disk. Immutable.
 ///
@@ -20,6 +27,7 @@ import java.util.random.RandomGenerator;
 /// [#afterPowerLoss] for the rest. [#mount] makes it a directory again, as often as wanted.
 public final class DiskImage {
   private static final int SECTOR_BYTES = 512;
+  private static final String RECEIPT = "RECOVERY.json";
 
   private final Map<String, byte[]> files;
   private final Map<String, Inode> inodes;
@@ -147,6 +155,97 @@ public final class DiskImage {
     return of(left, locked && random.nextBoolean());
   }
 
+  /// What is left for each number of changes that had arrived, from none to all: of the sectors of
+  /// all files in the order of their names, once with all changes of names and full sizes, once with
+  /// none and sizes as far as sectors came; and of the names, in the order in which they were changed,
+  /// once with all sectors, once with none.
+  public List<DiskImage> afterEachPrefix() {
+    List<Sector> sectors = changedSectors();
+    List<DiskImage> images = new ArrayList<>();
+    int names = pendingNames.size();
+    for (int count = 0; count <= sectors.size(); count++) {
+      Set<Sector> arrived = Set.copyOf(sectors.subList(0, count));
+      images.add(with(first(names), arrived, true));
+      images.add(with(first(0), arrived, false));
+    }
+    for (int count = 0; count <= names; count++) {
+      images.add(with(first(count), Set.copyOf(sectors), true));
+      images.add(with(first(count), Set.of(), false));
+    }
+    return images;
+  }
+
+  /// What is left for each set of changes of names that may have arrived, once with all sectors of files,
+  /// once with none. A file system that keeps changes of one directory in order has only the prefixes.
+  ///
+  /// @param setsMax if there are more sets, as many of them are chosen
+  public List<DiskImage> afterEachSetOfNames(int setsMax, RandomGenerator random) {
+    Set<Sector> sectors = Set.copyOf(changedSectors());
+    List<DiskImage> images = new ArrayList<>();
+    int names = pendingNames.size();
+    boolean all = names < 31 && 1 << names <= setsMax;
+    for (int number = 0; number < (all ? 1 << names : setsMax); number++) {
+      BitSet kept =
+          all ? BitSet.valueOf(new long[] {number}) : choose(names, PowerLoss.SECTORS, random);
+      images.add(with(kept, sectors, true));
+      images.add(with(kept, Set.of(), false));
+    }
+    return images;
+  }
+
+  /// One changed sector.
+  private record Sector(Inode inode, int number) {}
+
+  private List<Sector> changedSectors() {
+    List<Sector> sectors = new ArrayList<>();
+    everyContent()
+        .forEach((inode, live) -> {
+          for (int number : changedPieces(inode.durable(), inode.reachable(live), SECTOR_BYTES)) {
+            sectors.add(new Sector(inode, number));
+          }
+        });
+    return sectors;
+  }
+
+  /// Files that are there, by name, then those that have lost their name and may get it back.
+  private Map<Inode, byte[]> everyContent() {
+    Map<Inode, byte[]> contents = new LinkedHashMap<>();
+    inodes.forEach((name, inode) -> contents.put(inode, files.get(name)));
+    durableNames.values().forEach(inode -> contents.putIfAbsent(inode, inode.unlinked()));
+    pendingNames.forEach(change -> contents.putIfAbsent(change.inode(), change.inode().unlinked()));
+    return contents;
+  }
+
+  private static BitSet first(int count) {
+    BitSet first = new BitSet();
+    first.set(0, count);
+    return first;
+  }
+
+  private DiskImage with(BitSet keptNames, Set<Sector> arrived, boolean fullSizes) {
+    Map<String, Inode> names = new TreeMap<>(durableNames);
+    keptNames.stream().forEach(i -> pendingNames.get(i).applyTo(names));
+    Map<Inode, byte[]> contents = everyContent();
+    Map<String, byte[]> left = new TreeMap<>();
+    names.forEach((name, inode) -> left.put(name, arrived(inode, contents, arrived, fullSizes)));
+    return of(left, locked && fullSizes);
+  }
+
+  private static byte[] arrived(
+      Inode inode, Map<Inode, byte[]> contents, Set<Sector> arrived, boolean fullSize) {
+    byte[] durable = inode.durable();
+    byte[] wanted = inode.reachable(contents.getOrDefault(inode, inode.unlinked()));
+    byte[] result = Arrays.copyOf(durable, Math.max(durable.length, wanted.length));
+    int end = durable.length;
+    for (Sector sector : arrived) {
+      if (sector.inode().equals(inode)) {
+        Inode.copyPiece(wanted, result, sector.number(), SECTOR_BYTES);
+        end = Math.max(end, (sector.number() + 1) * SECTOR_BYTES);
+      }
+    }
+    return Arrays.copyOf(result, fullSize ? wanted.length : Math.min(result.length, end));
+  }
+
   private byte[] content(Inode inode, byte[] live, PowerLoss mode, RandomGenerator random) {
     byte[] durable = inode.durable();
     byte[] wanted = inode.reachable(live);
@@ -230,6 +329,62 @@ public final class DiskImage {
       }
     }
     return chosen;
+  }
+
+  // ---- Telling images apart
+
+  /// The same for images that nothing could tell apart: names, contents, and how much of each is on
+  /// the disk. The receipt of the last open is left out, which tells how long that took.
+  public String fingerprint() {
+    MessageDigest digest = newDigest();
+    Map<Inode, Integer> numbers = new LinkedHashMap<>();
+    everyContent()
+        .forEach((inode, live) -> {
+          numbers.put(inode, numbers.size());
+          if (!isReceipt(inode)) {
+            update(digest, live);
+            if (!Arrays.equals(live, inode.durable()) || inode.hasDropped()) {
+              update(digest, inode.durable());
+              update(digest, inode.reachable(live));
+            }
+          }
+        });
+    for (Map<String, Inode> names : List.of(inodes, durableNames)) {
+      names.forEach((name, inode) -> update(digest, name + numbers.get(inode)));
+      update(digest, ".");
+    }
+    pendingNames.forEach(
+        change -> update(digest, change.from() + ">" + change.to() + numbers.get(change.inode())));
+    return HexFormat.of().formatHex(digest.digest(), 0, 16);
+  }
+
+  private boolean isReceipt(Inode inode) {
+    return Stream.of(inodes, durableNames)
+            .flatMap(names -> names.entrySet().stream())
+            .anyMatch(entry -> entry.getValue().equals(inode) && entry.getKey().startsWith(RECEIPT))
+        || pendingNames.stream()
+            .anyMatch(change ->
+                change.inode().equals(inode) && String.valueOf(change.to()).startsWith(RECEIPT));
+  }
+
+  private static MessageDigest newDigest() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e); // every JDK has it
+    }
+  }
+
+  private static void update(MessageDigest digest, String text) {
+    update(digest, text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static void update(MessageDigest digest, byte[] bytes) {
+    digest.update((byte) (bytes.length >>> 24));
+    digest.update((byte) (bytes.length >>> 16));
+    digest.update((byte) (bytes.length >>> 8));
+    digest.update((byte) bytes.length);
+    digest.update(bytes);
   }
 
   @Override

@@ -71,9 +71,10 @@ final class Inode {
     dropped.keySet().removeIf(page -> !isStillDropped(page, live));
   }
 
-  /// A force that fails: no page of it arrives, and none of them is tried again.
-  void failForce(byte[] live) {
-    for (int page = 0; page * PAGE_BYTES < live.length; page++) {
+  /// A force that fails: no page that the range touches arrives, and none of them is tried again.
+  void failForce(byte[] live, long from, long to) {
+    int first = (int) (from / PAGE_BYTES);
+    for (int page = first; (long) page * PAGE_BYTES < Math.min(live.length, to); page++) {
       byte[] content = piece(live, page, PAGE_BYTES);
       if (!Arrays.equals(content, piece(durable, page, PAGE_BYTES))) {
         dropped.put(page, content);
@@ -107,6 +108,10 @@ final class Inode {
       }
     }
     return result;
+  }
+
+  boolean hasDropped() {
+    return !dropped.isEmpty();
   }
 
   private boolean isStillDropped(int page, byte[] live) {

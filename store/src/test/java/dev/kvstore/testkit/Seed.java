@@ -1,32 +1,91 @@
 package dev.kvstore.testkit;
 
+import java.lang.StackWalker.StackFrame;
+import java.lang.reflect.Method;
+import java.util.Arrays;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
+import org.junit.platform.commons.annotation.Testable;
+import org.junit.platform.commons.support.AnnotationSupport;
 
-/// Where the randomness of a test comes from. A failure names the seed; `-Dkvstore.seed=N` plays it
+/// Where the randomness of a test comes from. A failure names the seed and the command that plays it
 /// again.
 public final class Seed {
   private static final String PROPERTY = "kvstore.seed";
 
-  private Seed() {}
+  /// A test in whose method this was made.
+  private final String test;
+
+  private final boolean torture;
+
+  private Seed(String test, boolean torture) {
+    this.test = test;
+    this.torture = torture;
+  }
+
+  /// For the test that calls this, to be used in any thread. If no test does, any may be meant.
+  public static Seed here() {
+    return StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE)
+        .walk(frames -> frames.map(Seed::ofFrame).filter(Objects::nonNull).findFirst())
+        .orElseGet(() -> new Seed("*Test", false));
+  }
+
+  /// Null if the frame is none of a test's method.
+  private static @Nullable Seed ofFrame(StackFrame frame) {
+    for (Method method : frame.getDeclaringClass().getDeclaredMethods()) {
+      if (method.getName().equals(frame.getMethodName())
+          && AnnotationSupport.isAnnotated(method, Testable.class)) {
+        return new Seed(
+            frame.getDeclaringClass().getSimpleName() + "#" + method.getName(),
+            Arrays.stream(method.getAnnotationsByType(Tag.class))
+                .anyMatch(tag -> tag.value().equals("torture")));
+      }
+    }
+    return null;
+  }
+
+  /// Whether a seed was given, so that one run is enough.
+  public static boolean isReplay() {
+    return Long.getLong(PROPERTY) != null;
+  }
 
   /// Runs something with randomness that is new each time.
   public static void fresh(Consumer<SplittableRandom> test) {
-    with(System.nanoTime(), test);
+    here().runFresh(test);
   }
 
   /// Runs something with the same randomness each time.
   public static void fixed(long seed, Consumer<SplittableRandom> test) {
-    with(seed, test);
+    here().run(seed, test);
   }
 
-  private static void with(long usual, Consumer<SplittableRandom> test) {
+  /// As [#fresh], also from another thread than that of the test.
+  public void runFresh(Consumer<SplittableRandom> part) {
+    run(System.nanoTime(), part);
+  }
+
+  /// As [#fixed].
+  public void run(long usual, Consumer<SplittableRandom> part) {
     long seed = Long.getLong(PROPERTY, usual);
     try {
-      test.accept(new SplittableRandom(seed));
+      part.accept(new SplittableRandom(seed));
     } catch (Throwable e) {
-      throw new AssertionError(
-          e.getMessage() + "\nreplay this test with -D" + PROPERTY + "=" + seed, e);
+      throw new AssertionError(e.getMessage() + "\nplay this again with\n  " + command(seed), e);
     }
+  }
+
+  /// What to type to have the same again.
+  String command(long seed) {
+    return (torture ? "make torture MVN_FLAGS=\"" : "make test MVN_FLAGS=\"-pl store ")
+        + "-Dtest="
+        + test
+        + " -D"
+        + PROPERTY
+        + "="
+        + seed
+        + "\"";
   }
 }

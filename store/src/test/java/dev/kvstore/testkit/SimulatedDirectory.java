@@ -42,6 +42,12 @@ public final class SimulatedDirectory implements Directory {
 
   private record Rule(Predicate<Call> when, Fault fault) {}
 
+  /// Is told of calls while they happen.
+  public interface Observer {
+    /// A call begins; or, a second time, half of the bytes that it writes are written.
+    void at(Call call, boolean halfWay);
+  }
+
   private final Path path;
 
   // Guarded by this.
@@ -52,6 +58,8 @@ public final class SimulatedDirectory implements Directory {
   private final List<SimulatedFile> opened = new ArrayList<>();
   private final List<Call> calls = new ArrayList<>();
   private final List<Rule> rules = new ArrayList<>();
+  private @Nullable Observer observer;
+  private int failures;
   private @Nullable Access locked;
   private boolean lockFile;
   private boolean requireLock;
@@ -118,6 +126,13 @@ public final class SimulatedDirectory implements Directory {
     return this;
   }
 
+  /// Crashes now; its image is empty, so take it before.
+  public synchronized void crashNow() {
+    if (crashed == null) {
+      crashed = DiskImage.of(Map.of());
+    }
+  }
+
   /// Fails this call, once.
   public SimulatedDirectory failAt(int call, Fault fault) {
     return failWhen(made -> made.number() == call, fault);
@@ -131,6 +146,12 @@ public final class SimulatedDirectory implements Directory {
   /// Fails every call of which this holds.
   public synchronized SimulatedDirectory failWhen(Predicate<Call> when, Fault fault) {
     rules.add(new Rule(when, fault));
+    return this;
+  }
+
+  /// Tells somebody of each call from now on; [#image] is then what a crash at this moment would leave.
+  public synchronized SimulatedDirectory observe(Observer other) {
+    observer = other;
     return this;
   }
 
@@ -160,6 +181,11 @@ public final class SimulatedDirectory implements Directory {
   /// How many calls have been made.
   public synchronized int calls() {
     return calls.size();
+  }
+
+  /// How many calls have failed as told.
+  public synchronized int failures() {
+    return failures;
   }
 
   /// All calls, for a message.
@@ -200,9 +226,7 @@ public final class SimulatedDirectory implements Directory {
 
   /// Ends everything that is open or mapped, and the directory itself.
   public synchronized void discard() {
-    if (crashed == null) {
-      crashed = DiskImage.of(Map.of());
-    }
+    crashNow();
     opened.forEach(SimulatedFile::discard);
     inner.close();
     ScratchDirectories.delete(path);
@@ -355,11 +379,17 @@ public final class SimulatedDirectory implements Directory {
     if (call.number() == crashAt && !crashHalfWay) {
       crash(call);
     }
+    if (observer != null) {
+      observer.at(call, false);
+    }
     return call;
   }
 
   /// Crashes if it is to happen half-way through this call.
   void half(Call call) {
+    if (observer != null && call.writes()) {
+      observer.at(call, true);
+    }
     if (call.number() == crashAt && crashHalfWay) {
       crash(call);
     }
@@ -371,13 +401,17 @@ public final class SimulatedDirectory implements Directory {
     throw new SimulatedCrash("crashed at " + call);
   }
 
+  /// Whether half of the bytes of this call are to be seen by somebody.
   boolean isHalfWay(Call call) {
-    return faultOf(call) == Fault.NO_SPACE_HALF_WAY || (call.number() == crashAt && crashHalfWay);
+    Fault fault = faultOf(call);
+    return (observer != null && call.writes())
+        || (fault != null && fault.isHalfWay())
+        || (call.number() == crashAt && crashHalfWay);
   }
 
   @Nullable Fault faultOf(Call call) {
     for (Rule rule : rules) {
-      if (rule.when.test(call)) {
+      if (rule.fault.hits(call) && rule.when.test(call)) {
         return rule.fault;
       }
     }
@@ -408,9 +442,10 @@ public final class SimulatedDirectory implements Directory {
   }
 
   StoreIoException failed(Call call, Fault fault) {
-    String reason = fault.isNoSpace() ? "No space left on device" : "Input/output error";
+    failures++;
+    String reason = fault.reason();
     return new StoreIoException(
-        "simulated at " + call + ": " + reason, new IOException(reason), fault.isNoSpace());
+        "simulated at " + call + ": " + reason, new IOException(reason), fault.isNoSpace(call));
   }
 
   private byte[] content(String name) {

@@ -191,6 +191,72 @@ class SimulatedDirectoryTest {
     assertThat(lost(disk, PowerLoss.NONE).files().get("a")).isNotEqualTo(OLD).isNotEqualTo(NEW);
   }
 
+  @Test
+  void eachPrefixOfTheChangesIsThereOnce() {
+    SimulatedDirectory disk = mount(DiskImage.of(Map.of("a", OLD)));
+    write(disk, "a", NEW);
+    disk.create("b").close();
+    disk.create("c").close();
+    Set<Integer> sectors = new HashSet<>();
+    Set<Set<String>> names = new HashSet<>();
+    for (DiskImage image : disk.image().afterEachPrefix()) {
+      byte[] left = image.files().get("a");
+      int arrived = 0;
+      while (arrived < left.length && left[arrived] == 'n') {
+        arrived++;
+      }
+      assertThat(arrived % 512).isZero();
+      for (int at = arrived; at < left.length; at++) {
+        assertThat(left[at]).isEqualTo((byte) 'o');
+      }
+      sectors.add(arrived / 512);
+      names.add(image.files().keySet());
+    }
+    assertThat(sectors).hasSize(8192 / 512 + 1);
+    assertThat(names).containsOnly(Set.of("a"), Set.of("a", "b"), Set.of("a", "b", "c"));
+  }
+
+  @Test
+  void eachSetOfNamesIsThere() {
+    SimulatedDirectory disk = mount(DiskImage.of(Map.of("a", OLD)));
+    disk.create("b").close();
+    disk.rename("a", "c");
+    Set<Set<String>> names = new HashSet<>();
+    disk.image()
+        .afterEachSetOfNames(16, random)
+        .forEach(image -> names.add(image.files().keySet()));
+    assertThat(names).containsOnly(Set.of("a"), Set.of("a", "b"), Set.of("c"), Set.of("b", "c"));
+  }
+
+  @Test
+  void imagesAreTheSameIfNothingCouldTellThemApart() {
+    SimulatedDirectory disk = mount(DiskImage.of(Map.of("a", OLD)));
+    String before = disk.image().fingerprint();
+    assertThat(disk.image().fingerprint()).isEqualTo(before);
+    write(disk, "a", NEW);
+    String unforced = disk.image().fingerprint();
+    disk.open("a", Access.WRITE).force();
+    String forced = disk.image().fingerprint();
+    disk.create("b").close();
+    String named = disk.image().fingerprint();
+    disk.force();
+    assertThat(Set.of(before, unforced, forced, named, disk.image().fingerprint())).hasSize(5);
+    assertThat(DiskImage.of(Map.of("a", NEW)).fingerprint()).isEqualTo(forced);
+  }
+
+  @Test
+  void anObserverSeesWhatACrashInsideACallWouldLeave() {
+    SimulatedDirectory disk = empty();
+    List<Integer> sizes = new ArrayList<>();
+    disk.observe((call, halfWay) -> {
+      if (call.operation().equals("fillZero")) {
+        sizes.add(disk.image().files().get("a").length);
+      }
+    });
+    script(disk);
+    assertThat(sizes).containsExactly(0, 4096);
+  }
+
   // ---- A force that fails
 
   @Test
@@ -213,6 +279,23 @@ class SimulatedDirectoryTest {
   }
 
   @Test
+  void aFailedForceOfARangeDropsItsPagesAndNoOthers() {
+    SimulatedDirectory disk = mount(DiskImage.of(Map.of("a", OLD)));
+    try (FileHandle file = disk.open("a", Access.WRITE);
+        Arena arena = Arena.ofShared()) {
+      MemorySegment mapped = file.map(8192, Access.WRITE, arena);
+      mapped.fill((byte) 'n');
+      disk.failAt(disk.calls() + 1, Fault.IO_ERROR);
+      assertThatExceptionOfType(StoreIoException.class)
+          .isThrownBy(() -> file.force(mapped, 0, 4096));
+      file.force(mapped, 0, 8192);
+      byte[] left = lost(disk, PowerLoss.NONE).files().get("a");
+      assertThat(left[0]).as("dropped").isEqualTo((byte) 'o');
+      assertThat(left[4096]).as("still waiting, then forced").isEqualTo((byte) 'n');
+    }
+  }
+
+  @Test
   void namesThatAFailedForceDroppedStayLost() {
     SimulatedDirectory disk = empty();
     disk.create("a").close();
@@ -227,18 +310,27 @@ class SimulatedDirectoryTest {
 
   @Test
   void everyCallThatCouldFailHasANumberAndFailsWhenTold() {
-    int calls = script(empty());
+    SimulatedDirectory whole = empty();
+    int calls = script(whole);
+    List<Call> log = whole.log();
     assertThat(calls).isEqualTo(13);
+    assertThat(log.stream().map(Call::operation))
+        .contains("create", "open", "list", "size", "read", "write", "fillZero", "cut")
+        .contains("force", "map", "rename", "remove");
     for (Fault fault : Fault.values()) {
-      for (int call = 1; call <= calls; call++) {
-        SimulatedDirectory disk = empty().failAt(call, fault);
-        int number = call;
+      for (Call call : log) {
+        SimulatedDirectory disk = empty().failAt(call.number(), fault);
+        if (!fault.hits(call)) {
+          assertThat(script(disk)).isEqualTo(calls);
+          continue;
+        }
+        boolean noSpace = fault.name().startsWith("NO_SPACE") && !call.operation().equals("force");
         assertThatExceptionOfType(StoreIoException.class)
             .isThrownBy(() -> script(disk))
-            .withMessageContaining("call " + number + ":")
-            .satisfies(
-                e -> assertThat(e.isNoSpace()).isEqualTo(fault.name().startsWith("NO_SPACE")));
-        assertThat(disk.calls()).isEqualTo(call);
+            .withMessageContaining(call + ":")
+            .satisfies(e -> assertThat(e.isNoSpace()).isEqualTo(noSpace));
+        assertThat(disk.calls()).isEqualTo(call.number());
+        assertThat(disk.failures()).isEqualTo(1);
       }
     }
   }
@@ -299,6 +391,24 @@ class SimulatedDirectoryTest {
       assertThat(Arrays.copyOfRange(left, 0, 4096)).containsOnly(0);
       assertThat(Arrays.copyOfRange(left, 4096, 3 * 4096)).containsOnly('n');
     }
+  }
+
+  @Test
+  void halfOfTheBytesAreReadAndWrittenBeforeAnError() {
+    SimulatedDirectory disk = mount(DiskImage.of(Map.of("a", OLD)));
+    disk.failWhen(call -> true, Fault.IO_ERROR_HALF_WAY);
+    byte[] target = new byte[8192];
+    try (FileHandle file = disk.open("a", Access.WRITE)) {
+      assertThatExceptionOfType(StoreIoException.class)
+          .isThrownBy(() -> file.write(0, MemorySegment.ofArray(NEW)));
+      assertThatExceptionOfType(StoreIoException.class)
+          .isThrownBy(() -> file.read(0, target, 0, 8192));
+    }
+    byte[] half = OLD.clone();
+    Arrays.fill(half, 0, 4096, (byte) 'n');
+    assertThat(disk.image().files()).containsEntry("a", half);
+    assertThat(Arrays.copyOf(target, 4096)).containsOnly('n');
+    assertThat(Arrays.copyOfRange(target, 4096, 8192)).containsOnly(0);
   }
 
   @Test

@@ -44,6 +44,9 @@ final class SimulatedFile implements FileHandle {
   public void read(long offset, byte[] target, int from, int length) {
     synchronized (directory) {
       Call call = directory.begin("read", name());
+      if (directory.isHalfWay(call)) {
+        inner.read(offset, target, from, length / 2);
+      }
       directory.failBefore(call);
       inner.read(offset, target, from, length);
       directory.failAfter(call);
@@ -54,6 +57,9 @@ final class SimulatedFile implements FileHandle {
   public void read(long offset, MemorySegment target) {
     synchronized (directory) {
       Call call = directory.begin("read", name());
+      if (directory.isHalfWay(call)) {
+        inner.read(offset, target.asSlice(0, target.byteSize() / 2));
+      }
       directory.failBefore(call);
       inner.read(offset, target);
       directory.failAfter(call);
@@ -99,7 +105,7 @@ final class SimulatedFile implements FileHandle {
   @Override
   public void force() {
     synchronized (directory) {
-      beginForce();
+      beginForce(0, Long.MAX_VALUE);
       inner.force();
       inode.force(content());
     }
@@ -108,7 +114,7 @@ final class SimulatedFile implements FileHandle {
   @Override
   public void force(MemorySegment mapping, long from, long to) {
     synchronized (directory) {
-      beginForce();
+      beginForce(from, to);
       inner.force(mapping, from, to);
       boolean interrupted = Thread.interrupted(); // content() enters the channel, the call did not
       inode.force(content(), from, to);
@@ -118,11 +124,11 @@ final class SimulatedFile implements FileHandle {
     }
   }
 
-  private void beginForce() {
+  private void beginForce(long from, long to) {
     Call call = directory.beginChange("force", name());
     Fault fault = directory.faultOf(call);
     if (fault != null) {
-      inode.failForce(content());
+      inode.failForce(content(), from, to);
       throw directory.failed(call, fault);
     }
     directory.half(call);

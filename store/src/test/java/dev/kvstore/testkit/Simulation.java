@@ -8,12 +8,11 @@ import dev.kvstore.StoreException;
 import dev.kvstore.engine.Environment;
 import dev.kvstore.engine.StoreEngine;
 import dev.kvstore.engine.Workers;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.SplittableRandom;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import org.jspecify.annotations.Nullable;
 
 /// Opens real stores in simulated directories, without a thread and without a clock: the same calls in
 /// the same order each time.
@@ -39,11 +38,25 @@ public final class Simulation {
   }
 
   public static KvStore open(SimulatedDirectory disk, Options options) {
-    AtomicLong millis = new AtomicLong(1_700_000_000_000L);
-    InstantSource clock = () -> Instant.ofEpochMilli(millis.addAndGet(7));
-    Environment environment =
-        new Environment(clock, new SplittableRandom(disk.calls()), Workers.inline());
+    return open(disk, options, new SimulatedClock(), Workers.inline());
+  }
+
+  /// The same with a clock, and with workers that the caller may let lag behind.
+  public static KvStore open(
+      SimulatedDirectory disk, Options options, InstantSource clock, Workers workers) {
+    Environment environment = new Environment(clock, new SplittableRandom(disk.calls()), workers);
     return StoreEngine.open(disk.requireLock(), options, environment);
+  }
+
+  /// Ends a process: nothing that the store still means to do reaches the disk, which ends too.
+  ///
+  /// @param store null: it was never opened
+  public static void kill(@Nullable KvStore store, SimulatedDirectory disk) {
+    disk.crashNow();
+    if (store != null) {
+      abandon(store); // its memory
+    }
+    disk.discard();
   }
 
   /// Lets go of a store whatever state it is in.

@@ -26,14 +26,19 @@ public final class StoreModel {
   /// @param value null: the key is removed
   record Change(String key, @Nullable Value value) {}
 
+  /// @param sequence of its last change, or of the last write before it if it changed nothing
   private record Write(String what, List<Change> changes, long sequence) {}
+
+  private static final long UNKNOWN = -1;
 
   // The state before the first of the writes that follow.
   private final Map<String, Value> base = new TreeMap<>();
+  private long baseSequence = UNKNOWN;
   private final List<Write> writes = new ArrayList<>();
 
-  // Invariant: durable <= acknowledged <= writes.size() <= acknowledged + 1. The one that is not
-  // acknowledged may have happened or not.
+  // Invariant: durable <= acknowledged <= writes.size(). Those that are not acknowledged are one,
+  // or
+  // those of one call; each of them may have happened if those before it have.
   private int acknowledged;
   private int durable;
 
@@ -54,6 +59,7 @@ public final class StoreModel {
   public StoreModel copy() {
     StoreModel copy = new StoreModel();
     copy.base.putAll(base);
+    copy.baseSequence = baseSequence;
     copy.writes.addAll(writes);
     copy.acknowledged = acknowledged;
     copy.durable = durable;
@@ -63,29 +69,44 @@ public final class StoreModel {
     return copy;
   }
 
+  /// Changes whenever what is promised does.
+  public List<Integer> promise() {
+    return List.of(durable, acknowledged, writes.size(), log.size());
+  }
+
+  /// Whether nothing was ever written or found.
+  public boolean isNew() {
+    return log.isEmpty();
+  }
+
   // ---- While the store is open
 
   /// A write is about to be made; until [#acknowledge] or [#withdraw] nobody knows.
   void begin(String what, List<Change> changes) {
     forgetUnknown();
-    writes.add(new Write(what, changes, 0));
+    beginNext(what, changes);
+  }
+
+  /// The same for another write of the same call.
+  void beginNext(String what, List<Change> changes) {
+    writes.add(new Write(what, changes, UNKNOWN));
     changes.forEach(change -> keys.add(change.key()));
     log.add(what);
   }
 
-  /// The write has returned normally.
+  /// The first write that is under way has returned normally.
   ///
   /// @param sequence of its last change
   void acknowledge(long sequence) {
-    Write write = writes.removeLast();
-    writes.add(new Write(write.what, write.changes, sequence));
+    Write write = writes.get(acknowledged);
+    writes.set(acknowledged, new Write(write.what, write.changes, sequence));
     apply(write, now);
     acknowledged++;
   }
 
-  /// The write has not happened.
+  /// What is under way has not happened.
   void withdraw() {
-    writes.removeLast();
+    writes.subList(acknowledged, writes.size()).clear();
     log.add("  refused");
   }
 
@@ -94,6 +115,11 @@ public final class StoreModel {
     while (durable < acknowledged && writes.get(durable).sequence <= sequence) {
       durable++;
     }
+  }
+
+  /// Everything that was acknowledged survives power loss: the store was closed.
+  public void allDurable() {
+    durable = acknowledged;
   }
 
   /// Something worth knowing when reading a failure.
@@ -151,26 +177,43 @@ public final class StoreModel {
 
   private void check(KvStore store, int least, String event) {
     Map<String, Value> found = contents(store);
+    long lastSequence = store.lastSequence();
     Map<String, Value> state = new TreeMap<>(base);
+    String otherSequence = "";
     for (int count = 0; count <= writes.size(); count++) {
       if (count > 0) {
         apply(writes.get(count - 1), state);
       }
       if (count >= least && state.equals(found)) {
-        settle(count, found, store.lastSequence());
-        return;
+        long expected = count == 0 ? baseSequence : writes.get(count - 1).sequence;
+        if (expected == UNKNOWN || expected == lastSequence) {
+          settle(count, found, lastSequence);
+          return;
+        }
+        otherSequence =
+            "it holds "
+                + count
+                + " writes, which is up to sequence "
+                + expected
+                + ", but says "
+                + lastSequence
+                + "\n";
       }
     }
-    throw new AssertionError(explain(found, least, event) + "\n" + store.recovery());
+    throw new AssertionError(
+        otherSequence + explain(found, least, event) + "\n" + store.recovery());
   }
 
-  /// The store that is open shows what was acknowledged; and perhaps a write that failed.
+  /// The store that is open shows what was acknowledged; and perhaps of the writes that failed the
+  /// first.
   public void checkLive(KvStore store) {
     Map<String, Value> found = contents(store);
-    Map<String, Value> later = new TreeMap<>(now);
-    writes.subList(acknowledged, writes.size()).forEach(write -> apply(write, later));
-    if (!found.equals(now) && !found.equals(later)) {
-      throw new AssertionError(explain(found, acknowledged, "nothing"));
+    Map<String, Value> state = new TreeMap<>(now);
+    for (int count = acknowledged; !found.equals(state); count++) {
+      if (count == writes.size()) {
+        throw new AssertionError(explain(found, acknowledged, "nothing"));
+      }
+      apply(writes.get(count), state);
     }
   }
 
@@ -180,6 +223,7 @@ public final class StoreModel {
     log.add("  holds " + count + " of " + writes.size() + " writes, sequence " + lastSequence);
     base.clear();
     base.putAll(found);
+    baseSequence = lastSequence;
     now.clear();
     now.putAll(found);
     writes.clear();
@@ -246,6 +290,6 @@ public final class StoreModel {
       return String.valueOf(value);
     }
     String start = new String(bytes, 0, Math.min(16, bytes.length), StandardCharsets.ISO_8859_1);
-    return "'" + start + "', " + bytes.length + " B";
+    return "'" + start.replaceAll("[^ -~]", ".") + "', " + bytes.length + " B";
   }
 }
