@@ -3,9 +3,11 @@ package dev.kvstore;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvstore.RecoveryReport.Outcome;
+import dev.kvstore.engine.Workers;
 import dev.kvstore.testkit.DiskImage;
 import dev.kvstore.testkit.ModelledStore;
 import dev.kvstore.testkit.Seed;
+import dev.kvstore.testkit.SimulatedClock;
 import dev.kvstore.testkit.SimulatedDirectory;
 import dev.kvstore.testkit.Simulation;
 import dev.kvstore.testkit.StoreModel;
@@ -257,6 +259,34 @@ class TornTailTest {
     assertThat(store.recovery().tailReason()).isNotEmpty();
     store.close();
     disk.discard();
+  }
+
+  /// The rest of a segment whose room was not forced in advance, when a power loss has left anything
+  /// there but zeros, and a write that was forced is in the segment behind it.
+  @Test
+  void garbageBehindAFullSegmentTakesNothingOfTheNext() {
+    Seed.fresh(random -> {
+      SimulatedDirectory disk = SimulatedDirectory.empty();
+      StoreModel model = new StoreModel();
+      KvStore store = Simulation.open(disk, OS, new SimulatedClock(), Workers.lagging());
+      ModelledStore modelled = new ModelledStore(store, model);
+      do {
+        modelled.put("key-" + random.nextInt(9), Value.of(random.nextLong()));
+      } while (store.stats().segments().getFirst().state() != Stats.State.SEALING);
+      int end = (int) store.stats().segments().getFirst().bytes();
+      DiskImage image = disk.image();
+      Simulation.kill(store, disk);
+
+      byte[] segment = image.files().get(SEGMENT).clone();
+      byte[] garbage = garbage(new byte[segment.length - end], random);
+      System.arraycopy(garbage, 0, segment, end, garbage.length);
+      SimulatedDirectory after = image.with(SEGMENT, segment).mount();
+      KvStore again = Simulation.open(after, OS);
+      model.checkAfterKill(again);
+      assertThat(again.recovery().damages()).isEmpty();
+      again.close();
+      after.discard();
+    });
   }
 
   private static byte[] joined(byte[] first, byte[] second) {

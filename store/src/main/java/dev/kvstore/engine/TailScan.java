@@ -190,8 +190,11 @@ final class TailScan implements OrderedScan.Taker {
       if (nonZero == whole && !laterRecords(number)) {
         break; // nothing follows: the log ends here, and it does so cleanly
       }
-      if (nonZero == whole && continuesAt(number + 1)) {
-        break; // a full segment that was not sealed yet
+      if (nonZero == whole ? continuesAt(number + 1) : hasNext(number + 1)) {
+        // A full segment that was not sealed yet. What was never used of it may hold anything after
+        // a
+        // power loss; nothing is missing, since the next sequence is in the next segment.
+        break;
       }
       long batchEnd = read ? scanner.offset() : scanner.position();
       TailInventory tail = TailInventory.of(open, number, whole, batchEnd, last + 1, problem);
@@ -313,6 +316,20 @@ final class TailScan implements OrderedScan.Taker {
     }
     boolean torn = scanner.lastNonZero() > scanner.position();
     return !torn && (!laterRecords(number) || continuesAt(number + 1));
+  }
+
+  /// Whether this segment begins with the very record that comes next.
+  private boolean hasNext(int number) {
+    if (number >= open.size() || batchCount > 0 || expected == ANY) {
+      return false;
+    }
+    SegmentScanner scanner = scannerOf(open.get(number));
+    while (scanner.next()) {
+      if (scanner.kind() == RecordFormat.PUT || scanner.kind() == RecordFormat.DELETE) {
+        return scanner.sequence() == expected;
+      }
+    }
+    return false;
   }
 
   /// Whether any segment behind this one holds anything.
