@@ -72,10 +72,17 @@ public final class SegmentSealer {
     Segment segment = writer.segment();
     // Forced before the seal, because a seal vouches for everything before it.
     writer.force();
+    long sealOffset = segment.end();
     writer.appendSeal(summary.seal(), timestampMillis);
-    long sealOffset = segment.end() - RecordFormat.SEAL_BYTES;
     int sealChecksum = RecordFormat.checksum(segment.memory(), sealOffset);
-    writer.cutAndClose();
+    try {
+      writer.cutAndClose();
+    } catch (StoreIoException e) {
+      if (e.isNoSpace()) {
+        writer.undo(sealOffset); // it is sealed again when there is space
+      }
+      throw e;
+    }
     SealedSegment sealed =
         new SealedSegment(
             segment.id(),
