@@ -51,10 +51,15 @@ public final class Inspection {
 
   /// See [dev.kvstore.StoreInspector#verify].
   public static VerifyReport verify(Path path, Progress progress) {
-    return onOwnThread(() -> verifyHere(path, progress));
+    return onOwnThread(() -> verify(SegmentFiles.open(path), progress));
   }
 
-  private static VerifyReport verifyHere(Path path, Progress progress) {
+  /// The same in a directory that nobody has locked; it is closed in the end.
+  public static VerifyReport verify(Directory directory, Progress progress) {
+    return verify(SegmentFiles.open(directory), progress);
+  }
+
+  private static VerifyReport verify(SegmentFiles opened, Progress progress) {
     long start = System.nanoTime();
     List<Damage> damages = new ArrayList<>();
     List<String> notes = new ArrayList<>();
@@ -63,7 +68,7 @@ public final class Inspection {
     long records = 0;
     long bytes = 0;
     int files = 0;
-    try (SegmentFiles store = SegmentFiles.open(path)) {
+    try (SegmentFiles store = opened) {
       Meter meter = new Meter(progress, store.segments());
       damages.addAll(store.damages());
       Map<Long, SealedSegment> sealed = new HashMap<>();
@@ -326,7 +331,15 @@ public final class Inspection {
 
   /// See [dev.kvstore.StoreInspector#records].
   public static Stream<RecordInfo> records(Path path) {
-    SegmentFiles store = onOwnThread(() -> SegmentFiles.open(path));
+    return records(onOwnThread(() -> SegmentFiles.open(path)));
+  }
+
+  /// The same in a directory that nobody has locked; it is closed with the stream.
+  public static Stream<RecordInfo> records(Directory directory) {
+    return records(SegmentFiles.open(directory));
+  }
+
+  private static Stream<RecordInfo> records(SegmentFiles store) {
     Set<Long> sealed = new HashSet<>();
     Manifest manifest = store.manifest();
     if (manifest != null) {

@@ -48,17 +48,21 @@ final class SegmentFiles implements AutoCloseable {
   ///
   /// @throws StoreStartupException if there is neither a manifest nor a segment
   static SegmentFiles open(Path path) {
-    return open(path, false);
+    return open(DiskDirectory.open(path, Access.READ, false));
+  }
+
+  /// The same in a directory that nobody has locked; it is closed with this, and when this fails.
+  static SegmentFiles open(Directory directory) {
+    return open(directory, false);
   }
 
   /// As [#open(Path)]; but a segment whose sound header names another number than its file does goes by
   /// the number in the header, so that the records of a file that was renamed still verify.
   static SegmentFiles openByHeader(Path path) {
-    return open(path, true);
+    return open(DiskDirectory.open(path, Access.READ, false), true);
   }
 
-  private static SegmentFiles open(Path path, boolean byHeader) {
-    Directory directory = DiskDirectory.open(path, Access.READ, false);
+  private static SegmentFiles open(Directory directory, boolean byHeader) {
     try {
       directory.lock(Access.READ);
       return new SegmentFiles(directory, byHeader);
@@ -106,15 +110,21 @@ final class SegmentFiles implements AutoCloseable {
     }
     ids.sort(null);
     Map<Long, Mapping> mappings = new HashMap<>();
-    for (long id : ids) {
-      try (FileHandle file = directory.open(SegmentFormat.segmentName(id), Access.READ)) {
-        long bytes = file.size() & -8L;
-        if (bytes >= SegmentFormat.HEADER_BYTES) {
-          mappings.put(id, Mapping.of(file, bytes, Access.READ));
+    StoreId belongsTo;
+    try {
+      for (long id : ids) {
+        try (FileHandle file = directory.open(SegmentFormat.segmentName(id), Access.READ)) {
+          long bytes = file.size() & -8L;
+          if (bytes >= SegmentFormat.HEADER_BYTES) {
+            mappings.put(id, Mapping.of(file, bytes, Access.READ));
+          }
         }
       }
+      belongsTo = manifest != null ? manifest.store() : mostCommonStore(mappings);
+    } catch (Throwable e) {
+      mappings.values().forEach(Mapping::retire);
+      throw e;
     }
-    StoreId belongsTo = manifest != null ? manifest.store() : mostCommonStore(mappings);
     Set<Long> taken = new HashSet<>();
     for (long id : ids) {
       Mapping mapping = mappings.get(id);
