@@ -2,235 +2,142 @@ package dev.kvstore;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvstore.testkit.Call;
-import dev.kvstore.testkit.DiskImage;
-import dev.kvstore.testkit.ModelledStore;
-import dev.kvstore.testkit.PowerLoss;
+import dev.kvstore.CrashingLife.Care;
+import dev.kvstore.testkit.CrashStates;
+import dev.kvstore.testkit.Happening;
 import dev.kvstore.testkit.Seed;
-import dev.kvstore.testkit.SimulatedCrash;
-import dev.kvstore.testkit.SimulatedDirectory;
 import dev.kvstore.testkit.Simulation;
-import dev.kvstore.testkit.StoreModel;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Crashes at every single call to the disk, of a store at work and of one that is being opened.
-@Timeout(300)
+/// Crashes at every single call to the disk, of a store at work and of one that is being opened: see
+/// [CrashingLife].
 class CrashTest {
-  private static final int STEPS = 60;
+  private static final List<String> DURABILITIES = List.of("ALWAYS", "EVERY", "OS");
+  private static final int STATES_LEAST = 5_000;
+  private static final int STATES_LEAST_OF_TORTURE = 100_000;
 
-  private static Options options(String durability) {
-    return Simulation.tiny(
-        switch (durability) {
-          case "ALWAYS" -> Durability.ALWAYS;
-          case "EVERY" -> Durability.every(Duration.ofMillis(1));
-          default -> Durability.OS;
-        });
+  private static final CrashStates ALL = new CrashStates();
+  private static final Set<String> TRIED = new HashSet<>();
+
+  private static Durability durability(String name) {
+    return switch (name) {
+      case "ALWAYS" -> Durability.ALWAYS;
+      case "EVERY" -> Durability.every(Duration.ofMillis(1));
+      default -> Durability.OS;
+    };
+  }
+
+  /// The number of states is what the word "proven" rests on, so it must not shrink unseen.
+  @AfterAll
+  static void countStates() {
+    System.out.println("CrashTest: crash states: " + ALL);
+    if (TRIED.size() > DURABILITIES.size() && !Seed.isReplay()) {
+      assertThat(ALL.distinct()).as("distinct crash states").isGreaterThanOrEqualTo(STATES_LEAST);
+      requireEverything(ALL);
+    }
+  }
+
+  private static void requireEverything(CrashStates states) {
+    assertThat(states.happenings()).containsExactlyInAnyOrder(Happening.values());
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"ALWAYS", "EVERY", "OS"})
-  void aCrashAtAnyCallOfAStoreAtWorkKeepsWhatWasPromised(String durability) {
-    Seed.fixed(durability.hashCode(), random -> crashEverywhere(options(durability), random));
-  }
-
-  private static void crashEverywhere(Options options, SplittableRandom random) {
-    long script = random.nextLong();
-    SimulatedDirectory whole = SimulatedDirectory.empty();
-    assertThat(isCrashed(whole, options, new StoreModel(), new SplittableRandom(script))).isFalse();
-    List<Call> calls = whole.log();
-    whole.discard();
-    for (Call call : calls) {
-      boolean writes = call.operation().equals("write") || call.operation().equals("fillZero");
-      for (boolean halfWay : writes ? new boolean[] {false, true} : new boolean[] {false}) {
-        StoreModel model = new StoreModel();
-        SimulatedDirectory disk = SimulatedDirectory.empty();
-        if (halfWay) {
-          disk.crashHalfWayAt(call.number());
-        } else {
-          disk.crashAt(call.number());
-        }
-        assertThat(isCrashed(disk, options, model, new SplittableRandom(script))).isTrue();
-        DiskImage image = disk.image();
-        disk.discard();
-        survive(image, options, model, random, "crash at " + call);
-      }
-    }
-  }
-
-  /// Works until the end or the crash.
-  private static boolean isCrashed(
-      SimulatedDirectory disk, Options options, StoreModel model, SplittableRandom random) {
-    try {
-      for (int session = 0; session < 2; session++) {
-        KvStore store = Simulation.open(disk, options);
-        try {
-          work(new ModelledStore(store, model, disk), random, STEPS / 2);
-        } finally {
-          close(store, disk);
-        }
-        model.note("closed");
-      }
-    } catch (SimulatedCrash e) {
-      model.note(e.getMessage());
-    }
-    return disk.hasCrashed();
-  }
-
-  private static void close(KvStore store, SimulatedDirectory disk) {
-    try {
-      store.close();
-    } catch (StoreException e) {
-      if (!disk.hasCrashed()) {
-        throw e;
-      }
-    }
-    if (disk.hasCrashed()) {
-      throw new SimulatedCrash("crashed in or before close");
-    }
-  }
-
-  private static void work(ModelledStore store, SplittableRandom random, int steps) {
-    for (int step = 0; step < steps; step++) {
-      store.step(random);
-      if (step % 17 == 13) {
-        store.sync();
-      }
-      if (step % 23 == 19) {
-        store.compact();
-      }
-    }
-  }
-
-  /// The store opens after the process died, and after the power went, in every way.
-  private static void survive(
-      DiskImage image, Options options, StoreModel model, SplittableRandom random, String event) {
-    reopen(image, options, model.copy(), random, false, event + ", killed");
-    for (PowerLoss mode : PowerLoss.values()) {
-      if (mode.compareTo(PowerLoss.ALL) > 0 && random.nextInt(5) > 1) {
-        continue; // in a while, at another call
-      }
-      reopen(
-          image.afterPowerLoss(mode, random),
-          options,
-          model.copy(),
-          random,
-          true,
-          event + ", power loss " + mode);
-    }
-  }
-
-  /// Opens, compares, writes again, loses the power again, and compares again.
-  private static void reopen(
-      DiskImage image,
-      Options options,
-      StoreModel model,
-      SplittableRandom random,
-      boolean powerLoss,
-      String event) {
-    model.note(event);
-    SimulatedDirectory disk = image.mount();
-    try {
-      KvStore store = Simulation.open(disk, options);
-      if (powerLoss) {
-        model.checkAfterPowerLoss(store);
-      } else {
-        model.checkAfterKill(store);
-      }
-      work(new ModelledStore(store, model), random, random.nextInt(6));
-      DiskImage again = disk.image();
-      Simulation.abandon(store);
-      PowerLoss mode = PowerLoss.values()[random.nextInt(PowerLoss.values().length)];
-      model.note("power loss " + mode);
-      SimulatedDirectory second = again.afterPowerLoss(mode, random).mount();
-      try {
-        KvStore last = Simulation.open(second, options);
-        model.checkAfterPowerLoss(last);
-        Simulation.abandon(last);
-      } finally {
-        second.discard();
-      }
-    } catch (RuntimeException | AssertionError e) {
-      throw new AssertionError(event + ": " + e + "\n" + model + "\nfrom\n" + image, e);
-    } finally {
-      disk.discard();
-    }
+  @Timeout(300)
+  void aCrashAtAnyCallKeepsWhatWasPromised(String durability) {
+    CrashStates states = new CrashStates();
+    Seed.fixed(
+        durability.hashCode(),
+        random -> {
+          for (int life = 0; life < 2; life++) {
+            Options options = Simulation.tiny(durability(durability));
+            new CrashingLife(options, Care.A_CHOICE, states, random).live(4, 16);
+          }
+        });
+    System.out.println("CrashTest: " + durability + ": " + states);
+    ALL.addAll(states);
+    TRIED.add(durability);
   }
 
   @Test
+  @Timeout(120)
   void aCrashAtAnyCallOfAnOpenAfterACrashLosesNothing() {
+    CrashStates states = new CrashStates();
     Seed.fixed(
         1,
         random -> {
-          for (int round = 0; round < 12; round++) {
-            StoreModel model = new StoreModel();
-            DiskImage crashed = crashedStore(model, random);
-            crashInOpen(crashed, model, random);
+          for (String durability : DURABILITIES) {
+            for (int round = 0; round < 8; round++) {
+              Options options = Simulation.tiny(durability(durability));
+              new CrashingLife(options, Care.A_CHOICE, states, random)
+                  .liveAndCrashInTheNextOpen(10 + random.nextInt(40));
+            }
           }
         });
-  }
-
-  private static DiskImage crashedStore(StoreModel model, SplittableRandom random) {
-    Options options = options("OS");
-    SimulatedDirectory disk = SimulatedDirectory.empty();
-    KvStore store = Simulation.open(disk, options);
-    work(new ModelledStore(store, model), random, 20 + random.nextInt(60));
-    DiskImage image = disk.image();
-    Simulation.abandon(store);
-    disk.discard();
-    return image;
-  }
-
-  private static void crashInOpen(DiskImage image, StoreModel model, SplittableRandom random) {
-    Options options = options("ALWAYS");
-    boolean crashed = true;
-    for (int call = 1; crashed; call++) {
-      SimulatedDirectory disk = image.mount().crashAt(call);
-      try {
-        Simulation.abandon(Simulation.open(disk, options));
-        crashed = disk.hasCrashed();
-      } catch (SimulatedCrash e) {
-        // As told.
-      }
-      DiskImage after = disk.image();
-      disk.discard();
-      String event = "second crash at call " + call + " of open";
-      reopen(after, options, model.copy(), random, false, event + ", killed");
-      PowerLoss mode = PowerLoss.values()[random.nextInt(PowerLoss.values().length)];
-      reopen(
-          after.afterPowerLoss(mode, random),
-          options,
-          model.copy(),
-          random,
-          true,
-          event + ", " + mode);
-    }
+    System.out.println("CrashTest: crashes in open: " + states);
+    assertThat(states.distinct()).isGreaterThan(400);
+    ALL.addAll(states);
+    TRIED.add("in open");
   }
 
   @Test
-  void aClosedStoreIsCompleteAfterPowerLossAtOnce() {
-    Seed.fresh(random -> {
-      for (PowerLoss mode : PowerLoss.values()) {
-        for (String durability : new String[] {"ALWAYS", "EVERY", "OS"}) {
-          StoreModel model = new StoreModel();
-          SimulatedDirectory disk = SimulatedDirectory.empty();
-          KvStore store = Simulation.open(disk, options(durability));
-          work(new ModelledStore(store, model), random, 40);
-          store.close();
-          assertThat(disk.open()).as("left open").isEmpty();
-          SimulatedDirectory after = disk.image().afterPowerLoss(mode, random).mount();
-          KvStore again = Simulation.open(after, options(durability));
-          model.checkAfterKill(again);
-          again.close();
-          after.discard();
-          disk.discard();
-        }
+  @Tag("torture")
+  @Timeout(24 * 3600)
+  void aCrashAtAnyCallOfManyLivesKeepsWhatWasPromised() throws Exception {
+    long minutes = Long.getLong("kvstore.torture.minutes", 10);
+    long end = System.nanoTime() + Duration.ofMinutes(minutes).toNanos() / 2;
+    CrashStates states = new CrashStates();
+    Seed seed = Seed.here();
+    int threads = Seed.isReplay() ? 1 : Runtime.getRuntime().availableProcessors();
+    try (ExecutorService executor = Executors.newFixedThreadPool(threads)) {
+      List<Future<?>> ends = new ArrayList<>();
+      for (int thread = 0; thread < threads; thread++) {
+        ends.add(executor.submit(() -> liveUntil(end, seed, states)));
       }
-    });
+      for (Future<?> each : ends) {
+        each.get();
+      }
+    }
+    System.out.println("CrashTest: torture: crash states: " + states);
+    if (!Seed.isReplay()) {
+      assertThat(states.distinct()).isGreaterThanOrEqualTo(STATES_LEAST_OF_TORTURE);
+      requireEverything(states);
+    }
+  }
+
+  private static void liveUntil(long end, Seed seed, CrashStates states) {
+    do {
+      seed.runFresh(random -> {
+        Care care = random.nextInt(3) == 0 ? Care.ALL : Care.A_CHOICE;
+        new CrashingLife(options(random), care, states, random).live(3, 12);
+      });
+    } while (!Seed.isReplay()
+        && (System.nanoTime() < end || states.distinct() < STATES_LEAST_OF_TORTURE));
+  }
+
+  private static Options options(SplittableRandom random) {
+    String durability = DURABILITIES.get(random.nextInt(DURABILITIES.size()));
+    return Simulation.tiny(durability(durability)).toBuilder()
+        .segmentBytesMax(random.nextInt(4 << 10, 20 << 10))
+        .compaction(
+            random.nextInt(4) == 0
+                ? CompactionPolicy.manual()
+                : CompactionPolicy.automatic(
+                    random.nextDouble(0.05, 0.9), random.nextInt(20 << 10)))
+        .build();
   }
 }

@@ -1,17 +1,21 @@
 package dev.kvstore;
 
+import static java.nio.file.StandardOpenOption.WRITE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.kvstore.testkit.Call;
 import dev.kvstore.testkit.DiskImage;
 import dev.kvstore.testkit.Fault;
+import dev.kvstore.testkit.LogCapture;
 import dev.kvstore.testkit.ModelledStore;
 import dev.kvstore.testkit.PowerLoss;
 import dev.kvstore.testkit.Seed;
 import dev.kvstore.testkit.SimulatedDirectory;
 import dev.kvstore.testkit.Simulation;
 import dev.kvstore.testkit.StoreModel;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -38,7 +42,7 @@ class FaultTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"IO_ERROR", "NO_SPACE_HALF_WAY"})
+  @EnumSource(names = {"IO_ERROR", "NO_SPACE_HALF_WAY", "NO_HANDLE"})
   void afterAllCallsFailedFromSomeOnEveryAcknowledgedWriteIsThere(Fault fault) {
     Seed.fixed(fault.ordinal(), random -> failEverywhere(fault, true, random));
   }
@@ -49,7 +53,13 @@ class FaultTest {
     work(whole, new StoreModel(), new SplittableRandom(script));
     List<Call> calls = whole.log();
     whole.discard();
+    assertThat(calls.stream().map(Call::operation))
+        .contains("create", "open", "list", "lock", "size", "read", "write", "fillZero", "cut")
+        .contains("force", "map", "rename", "remove");
     for (Call call : calls) {
+      if (!fault.hits(call)) {
+        continue;
+      }
       StoreModel model = new StoreModel();
       SimulatedDirectory disk = SimulatedDirectory.empty();
       if (forEver) {
@@ -129,8 +139,9 @@ class FaultTest {
 
   private static void reopen(DiskImage image, StoreModel model, boolean powerLoss, String event) {
     SimulatedDirectory disk = image.mount();
+    KvStore store = null;
     try {
-      KvStore store = Simulation.open(disk, ALWAYS);
+      store = Simulation.open(disk, ALWAYS);
       if (powerLoss) {
         model.checkAfterPowerLoss(store);
       } else {
@@ -139,11 +150,10 @@ class FaultTest {
       ModelledStore modelled = new ModelledStore(store, model);
       modelled.put("after", Value.of(event));
       model.checkLive(store);
-      store.close();
     } catch (RuntimeException | AssertionError e) {
       throw new AssertionError(event + ": " + e + "\nfrom\n" + image, e);
     } finally {
-      disk.discard();
+      Simulation.kill(store, disk);
     }
   }
 
@@ -154,9 +164,17 @@ class FaultTest {
     store.put("before", "acknowledged");
     disk.failWhen(
         call -> call.operation().equals("force") && call.file().endsWith(".seg"), Fault.IO_ERROR);
-    assertThatExceptionOfType(StoreFailedException.class)
-        .isThrownBy(() -> store.put("during", "not acknowledged"))
-        .withMessageContaining("Input/output error");
+    List<String> logged =
+        LogCapture.during(() ->
+            assertThatExceptionOfType(StoreFailedException.class)
+                .isThrownBy(() -> store.put("during", "not acknowledged"))
+                .withMessageContaining("Input/output error"));
+    assertThat(logged)
+        .as("told in the log, once, and why")
+        .containsOnlyOnce(
+            "SEVERE: the store takes no more writes: simulated at "
+                + disk.log().getLast()
+                + ": Input/output error");
     disk.heal();
     assertThatExceptionOfType(StoreFailedException.class)
         .as("the next force would succeed, and must not be tried")
@@ -176,6 +194,82 @@ class FaultTest {
     again.close();
     after.discard();
     disk.discard();
+  }
+
+  /// The file is cut under the mapping that records are written through: what an append has written is
+  /// unknown then, and nothing of it can be taken back.
+  @Test
+  void anAppendThatCannotBeTakenBackEndsAllWritingUntilTheNextOpen() throws IOException {
+    SimulatedDirectory disk = SimulatedDirectory.empty();
+    KvStore store = Simulation.open(disk, OS);
+    store.put("sealed", "x".repeat(5000));
+    store.compact(); // what is in use now is sealed
+    store.put("before", "acknowledged");
+    DiskImage whole = disk.image();
+    String active =
+        whole.files().keySet().stream()
+            .filter(n -> n.endsWith(".seg"))
+            .max(String::compareTo)
+            .orElseThrow();
+    try (FileChannel file = FileChannel.open(disk.path().resolve(active), WRITE)) {
+      file.truncate(0);
+    }
+    List<String> logged =
+        LogCapture.during(() ->
+            assertThatExceptionOfType(StoreIoException.class)
+                .isThrownBy(() -> store.put("during", "not acknowledged"))
+                .withMessageContaining(active));
+    assertThat(logged)
+        .anyMatch(line -> line.startsWith("SEVERE: the store takes no more writes: " + active));
+    assertThatExceptionOfType(StoreFailedException.class)
+        .isThrownBy(() -> store.put("after", "refused"))
+        .withMessageContaining(active)
+        .withMessageContaining("open it again");
+    assertThat(store.stats().failure()).contains(active);
+    assertThat(store.getString("sealed")).as("reads go on").contains("x".repeat(5000));
+    Simulation.kill(store, disk);
+
+    SimulatedDirectory after = whole.mount();
+    KvStore again = Simulation.open(after, OS);
+    assertThat(again.getString("before")).contains("acknowledged");
+    again.put("after", "works again");
+    again.close();
+    after.discard();
+  }
+
+  /// As the test above, but a manifest that may or may not count.
+  @Test
+  void aManifestWhoseNameCannotBeForcedEndsAllWritingUntilTheNextOpen() {
+    SimulatedDirectory disk = SimulatedDirectory.empty();
+    KvStore store = Simulation.open(disk, OS);
+    store.put("before", "acknowledged");
+    int calls = disk.calls();
+    disk.failWhen(
+        call ->
+            call.number() > calls
+                && (call.operation().equals("rename") && call.file().endsWith(" MANIFEST")),
+        Fault.IO_ERROR);
+    List<String> logged =
+        LogCapture.during(() -> {
+          try {
+            store.put("large", "x".repeat(5000));
+          } catch (StoreIoException e) {
+            assertThat(e).hasMessageContaining("Input/output error");
+          }
+        });
+    disk.heal();
+    assertThat(logged).anyMatch(line -> line.startsWith("SEVERE: the store takes no more writes"));
+    assertThat(store.stats().failure()).contains("Input/output error");
+    assertThatExceptionOfType(StoreFailedException.class)
+        .isThrownBy(() -> store.put("after", "refused"));
+    assertThat(store.getString("before")).contains("acknowledged");
+    DiskImage image = disk.image();
+    Simulation.kill(store, disk);
+    SimulatedDirectory after = image.mount();
+    KvStore again = Simulation.open(after, OS);
+    assertThat(again.getString("before")).contains("acknowledged");
+    again.close();
+    after.discard();
   }
 
   @Test
@@ -248,6 +342,9 @@ class FaultTest {
     whole.discard();
     for (Fault fault : Fault.values()) {
       for (Call call : calls) {
+        if (!fault.hits(call)) {
+          continue;
+        }
         SimulatedDirectory disk = image.mount().failAt(call.number(), fault);
         try {
           openWithFault(disk, image, model.copy(), call);

@@ -88,7 +88,7 @@ class RandomHistoryTest {
         case 1 -> store.sync();
         case 2 -> disk.writeBack(random);
         case 3, 4, 5 -> store.read(random);
-        default -> store.step(random);
+        default -> store.stepOfAnyKind(random);
       }
     }
   }

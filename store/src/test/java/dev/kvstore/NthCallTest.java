@@ -1,0 +1,681 @@
+package dev.kvstore;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import dev.kvstore.codec.Keys;
+import dev.kvstore.codec.Values;
+import dev.kvstore.engine.Inspection;
+import dev.kvstore.io.Directory;
+import dev.kvstore.testkit.Call;
+import dev.kvstore.testkit.DiskImage;
+import dev.kvstore.testkit.Fault;
+import dev.kvstore.testkit.ModelledStore;
+import dev.kvstore.testkit.PowerLoss;
+import dev.kvstore.testkit.Seed;
+import dev.kvstore.testkit.SimulatedDirectory;
+import dev.kvstore.testkit.Simulation;
+import dev.kvstore.testkit.StoreModel;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// Every public operation, and every call to the disk that it makes: the first fails once, in each way
+/// that it can, then the second, until the operation comes to its end without it. Each time the caller
+/// gets an exception of the store or what he asked for; the store goes on to give right answers; and what
+/// is left of it after death, power loss or closing is what was promised.
+@Timeout(300)
+class NthCallTest {
+  private static final List<PowerLoss> MODES = List.of(PowerLoss.values());
+
+  /// What was tried, for the output: operation, calls, runs.
+  private static final Map<String, String> TRIED = Collections.synchronizedMap(new TreeMap<>());
+
+  @AfterAll
+  static void tell() {
+    TRIED.forEach(
+        (operation, tried) -> System.out.println("NthCallTest: " + operation + ": " + tried));
+  }
+
+  // ---- What is done
+
+  /// A store that is open, with what it holds.
+  private record Opened(KvStore store, ModelledStore modelled, StoreModel model) {
+    byte[] expected(String key) {
+      Value value = model.now().get(key);
+      return value == null ? null : value.toBytes();
+    }
+  }
+
+  /// An operation on an open store.
+  ///
+  /// @param callsLeast to the disk that it makes at least, or the test would prove little; 0: it must make
+  ///     none at all, since memory is where the answer is
+  private record Operation(String name, int callsLeast, Consumer<Opened> run) {
+    /// Whether there is room in the segment in use, which the first write has to make; else the operation
+    /// has to.
+    boolean hasRoom() {
+      return callsLeast < 10;
+    }
+
+    @Override
+    public String toString() {
+      return name;
+    }
+  }
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static Operation read(String name, Consumer<Opened> run) {
+    return new Operation(name, 0, run);
+  }
+
+  static Stream<Operation> readings() {
+    return Stream.of(
+        read("get", s -> assertThat(s.store.get(bytes("text"))).isEqualTo(s.expected("text"))),
+        read("get of nothing", s -> assertThat(s.store.get(bytes("never"))).isNull()),
+        read(
+            "get through a function",
+            s ->
+                assertThat(s.store.get(bytes("text"), memory -> memory.byteSize()))
+                    .contains((long) s.expected("text").length)),
+        read(
+            "getAll",
+            s ->
+                assertThat(s.store.getAll(List.of(bytes("text"), bytes("never"), bytes("number"))))
+                    .containsExactly(s.expected("text"), null, s.expected("number"))),
+        read("getValue", s -> assertThat(s.store.getLong("number")).hasValue(41)),
+        read("contains", s -> assertThat(s.store.contains("text")).isTrue()),
+        read(
+            "valueSize",
+            s -> assertThat(s.store.valueSize(bytes("text"))).hasValue(s.expected("text").length)),
+        read("size", s -> assertThat(s.store.size()).isEqualTo(s.model.now().size())),
+        read("keys", s -> assertThat(s.store.keys()).hasSize(s.model.now().size())),
+        read("entries", s -> s.model.checkLive(s.store)),
+        read("stats", s -> assertThat(s.store.stats().keys()).isEqualTo(s.model.now().size())),
+        read("recovery", s -> assertThat(s.store.recovery().keys()).isEqualTo(s.store.size())),
+        read("async get", s -> assertThat(await(s.store.async().get(bytes("text")))).isNotNull()),
+        read(
+            "map get",
+            s ->
+                assertThat(s.store.map(Keys.text(), Values.int64()).getAll(List.of("number", "-")))
+                    .containsExactly(Optional.of(41L), Optional.empty())),
+        read(
+            "awaitDurable of what is durable",
+            s -> s.store.awaitDurable(s.store.durableSequence())),
+        read("sync of nothing", s -> s.store.sync()));
+  }
+
+  private static Operation write(String name, int callsLeast, Consumer<Opened> run) {
+    return new Operation(name, callsLeast, run);
+  }
+
+  static Stream<Operation> writings() {
+    Value text = Value.of("something new");
+    byte[] plain = bytes("plain");
+    return Stream.of(
+        write("put, the first", 10, s -> s.modelled.put("text", text)),
+        write("put of a new key", 1, s -> s.modelled.put("new", text)),
+        write("put into a new segment", 20, s -> s.modelled.put("new", large())),
+        write(
+            "putAll",
+            20,
+            s -> {
+              Map<String, Value> entries = new LinkedHashMap<>();
+              for (int i = 0; i < 4; i++) {
+                entries.put("all-" + i, i == 2 ? large() : Value.of(i));
+              }
+              s.modelled.putAll(entries);
+            }),
+        write("delete", 1, s -> s.modelled.delete("text")),
+        write("delete of nothing", 0, s -> s.modelled.delete("never")),
+        write("batch", 1, s -> batch(s, text)),
+        write("batch into a new segment", 20, s -> batch(s, large())),
+        write(
+            "putIfAbsent",
+            1,
+            s ->
+                s.modelled.change(
+                    "putIfAbsent",
+                    only("new", Value.of(plain)),
+                    () -> s.store.putIfAbsent(bytes("new"), plain))),
+        write(
+            "compareAndSet",
+            1,
+            s ->
+                s.modelled.change(
+                    "compareAndSet",
+                    only("text", Value.of(plain)),
+                    () -> s.store.compareAndSet(bytes("text"), s.expected("text"), plain))),
+        write(
+            "compareAndSet to nothing",
+            1,
+            s ->
+                s.modelled.change(
+                    "compareAndSet",
+                    only("text", null),
+                    () -> s.store.compareAndSet(bytes("text"), s.expected("text"), null))),
+        write(
+            "compareAndSet in vain",
+            0,
+            s -> assertThat(s.store.compareAndSet(bytes("text"), bytes("else"), plain)).isFalse()),
+        write(
+            "increment",
+            1,
+            s ->
+                s.modelled.change(
+                    "increment",
+                    only("number", Value.of(42)),
+                    () -> s.store.increment("number", 1) == 42)),
+        write(
+            "put that waits, in a store that does not",
+            1,
+            s ->
+                s.modelled.change(
+                    "put ALWAYS",
+                    only("new", text),
+                    () -> {
+                      KvStore waiting = s.store.withDurability(Durability.ALWAYS);
+                      return waiting.put("new", text) == waiting.durableSequence();
+                    })),
+        write(
+            "put and awaitDurable",
+            1,
+            s -> {
+              s.modelled.put("new", text);
+              s.store.awaitDurable(s.store.lastSequence());
+              s.model.allDurable();
+            }),
+        write(
+            "put and sync",
+            1,
+            s -> {
+              s.modelled.put("new", text);
+              s.modelled.sync();
+            }),
+        write(
+            "async put",
+            1,
+            s ->
+                s.modelled.change(
+                    "async put",
+                    only("new", text),
+                    () -> await(s.store.async().put(bytes("new"), text)) > 0)),
+        write(
+            "async batch and sync",
+            1,
+            s -> {
+              WriteBatch batch = new WriteBatch().put("new", "value").delete("text");
+              Map<String, Value> changes = only("new", Value.of("value"));
+              changes.put("text", null);
+              s.modelled.change(
+                  "async batch", changes, () -> await(s.store.async().write(batch)) > 0);
+              await(s.store.async().sync());
+            }),
+        write(
+            "async delete",
+            1,
+            s ->
+                s.modelled.change(
+                    "async delete",
+                    only("text", null),
+                    () -> await(s.store.async().delete(bytes("text"))))),
+        write(
+            "async compareAndSet",
+            1,
+            s ->
+                s.modelled.change(
+                    "async compareAndSet",
+                    only("new", Value.of(plain)),
+                    () -> await(s.store.async().putIfAbsent(bytes("new"), plain)))),
+        write(
+            "async increment",
+            1,
+            s ->
+                s.modelled.change(
+                    "async increment",
+                    only("number", Value.of(40)),
+                    () -> await(s.store.async().increment(bytes("number"), -1)) == 40)),
+        write(
+            "map put",
+            1,
+            s ->
+                s.modelled.change(
+                    "map put",
+                    only("new", Value.of(7)),
+                    () -> s.store.map(Keys.text(), Values.int64()).put("new", 7L) > 0)),
+        write(
+            "map delete",
+            1,
+            s ->
+                s.modelled.change(
+                    "map delete",
+                    only("text", null),
+                    () -> s.store.map(Keys.text(), Values.text()).delete("text"))));
+  }
+
+  static Stream<Operation> upkeep() {
+    return Stream.of(
+        write("compact", 30, s -> s.store.compact()),
+        write("async compact", 30, s -> await(s.store.async().compact())),
+        write(
+            "writes and compact",
+            40,
+            s -> {
+              s.modelled.put("new", large());
+              s.modelled.delete("text");
+              s.modelled.compact();
+            }),
+        write("close of what is unchanged", 0, s -> s.store.close()),
+        write(
+            "close after a write",
+            10,
+            s -> {
+              s.modelled.put("new", Value.of(1));
+              s.store.close();
+              s.model.allDurable();
+            }),
+        write(
+            "close after a large write",
+            20,
+            s -> {
+              s.modelled.put("new", large());
+              s.store.close();
+              s.model.allDurable();
+            }));
+  }
+
+  private static Value large() {
+    return Value.of("large".repeat(1200)); // more than a segment
+  }
+
+  private static Map<String, Value> only(String key, Value value) {
+    Map<String, Value> changes = new LinkedHashMap<>();
+    changes.put(key, value);
+    return changes;
+  }
+
+  private static void batch(Opened opened, Value value) {
+    WriteBatch batch = new WriteBatch().put(bytes("new"), value).delete("text").put("last", "one");
+    Map<String, Value> changes = only("new", value);
+    changes.put("text", null);
+    changes.put("last", Value.of("one"));
+    opened.modelled.change("batch", changes, () -> opened.store.write(batch) > 0);
+  }
+
+  private static <T> T await(CompletableFuture<T> future) {
+    try {
+      return future.join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof StoreException ours) {
+        throw ours;
+      }
+      throw e;
+    }
+  }
+
+  // ---- On a store that is open
+
+  @ParameterizedTest
+  @MethodSource("readings")
+  void anOperationThatOnlyReadsHasNoCallThatCouldFail(Operation operation) {
+    Seed.fixed(1, random -> tryEachCall(operation, Durability.ALWAYS, random));
+  }
+
+  @ParameterizedTest
+  @MethodSource("writings")
+  void aWriteWhoseNthCallFailsIsToldAndNothingIsWrong(Operation operation) {
+    Seed.fixed(
+        2,
+        random -> {
+          tryEachCall(operation, Durability.ALWAYS, random);
+          if (!operation.hasRoom() || operation.name.matches("put (and|that waits).*")) {
+            tryEachCall(operation, Durability.OS, random);
+          }
+        });
+  }
+
+  @ParameterizedTest
+  @MethodSource("upkeep")
+  void upkeepWhoseNthCallFailsIsToldAndNothingIsWrong(Operation operation) {
+    Seed.fixed(3, random -> tryEachCall(operation, Durability.OS, random));
+  }
+
+  private static void tryEachCall(
+      Operation operation, Durability durability, SplittableRandom random) {
+    Options options = Simulation.tiny(durability);
+    StoreModel model = new StoreModel();
+    DiskImage start = closedStore(options, model);
+    Try unharmed = new Try(start, options, model.copy(), operation);
+    List<Call> calls = unharmed.run(Integer.MAX_VALUE, Fault.IO_ERROR, random);
+    int runs = 0;
+    int told = 0;
+    for (Fault fault : Fault.values()) {
+      for (int n = 1; ; n++) {
+        if (n <= calls.size() && !fault.hits(calls.get(n - 1))) {
+          continue;
+        }
+        Try harmed = new Try(start, options, model.copy(), operation);
+        int made = harmed.run(n, fault, random).size();
+        runs++;
+        told += harmed.told ? 1 : 0;
+        if (made < n) {
+          break;
+        }
+      }
+    }
+    TRIED.put(
+        operation + ", " + durability,
+        calls.size() + " calls, " + runs + " runs, " + told + " with an exception");
+    if (operation.callsLeast == 0) {
+      assertThat(calls).as("an answer that is in memory").isEmpty();
+    } else {
+      assertThat(calls)
+          .as("calls of " + operation)
+          .hasSizeGreaterThanOrEqualTo(operation.callsLeast);
+      assertThat(told).as("failures that the caller was told").isPositive();
+    }
+  }
+
+  /// A store that has been closed: several segments with hints, an image, garbage, and some keys to
+  /// work with.
+  private static DiskImage closedStore(Options options, StoreModel model) {
+    SimulatedDirectory disk = SimulatedDirectory.empty();
+    KvStore store = Simulation.open(disk, options.toBuilder().durability(Durability.OS).build());
+    ModelledStore modelled = new ModelledStore(store, model);
+    SplittableRandom random = new SplittableRandom(11);
+    for (int step = 0; step < 40; step++) {
+      modelled.step(random);
+    }
+    modelled.put("text", Value.of("some text"));
+    modelled.put("number", Value.of(41));
+    modelled.put("text", Value.of("some other text"));
+    store.close();
+    model.allDurable();
+    DiskImage image = disk.image();
+    disk.discard();
+    return image;
+  }
+
+  /// One run of one operation, with one call that fails.
+  private static final class Try {
+    private final DiskImage start;
+    private final Options options;
+    private final StoreModel model;
+    private final Operation operation;
+    private boolean told;
+
+    Try(DiskImage start, Options options, StoreModel model, Operation operation) {
+      this.start = start;
+      this.options = options;
+      this.model = model;
+      this.operation = operation;
+    }
+
+    /// @return the calls that the operation has made
+    List<Call> run(int n, Fault fault, SplittableRandom random) {
+      SimulatedDirectory disk = start.mount();
+      List<Call> calls = List.of();
+      try {
+        KvStore store = Simulation.open(disk, options);
+        model.checkAfterKill(store);
+        ModelledStore modelled = new ModelledStore(store, model);
+        if (operation.hasRoom() && operation.callsLeast > 0) {
+          modelled.put("before", Value.of("makes room"));
+        }
+        int before = disk.calls();
+        if (n < Integer.MAX_VALUE) {
+          disk.failAt(before + n, fault);
+        }
+        String refusals = model.toString();
+        try {
+          operation.run.accept(new Opened(store, modelled, model));
+        } catch (StoreException e) {
+          model.note("told: " + e);
+          told = true;
+        }
+        told |= !refusals.equals(model.toString()) && model.toString().contains("  refused");
+        told |= modelled.hasFailed();
+        calls = disk.log().subList(before, disk.calls());
+        disk.heal();
+        afterwards(store, modelled, disk, random);
+        return calls;
+      } catch (RuntimeException | AssertionError e) {
+        String where = n <= calls.size() ? calls.get(n - 1).toString() : "call " + n + " of it";
+        throw new AssertionError(
+            operation + ": " + fault + " at " + where + ": " + e + "\n" + model, e);
+      } finally {
+        disk.discard();
+      }
+    }
+
+    private void afterwards(
+        KvStore store, ModelledStore modelled, SimulatedDirectory disk, SplittableRandom random) {
+      PowerLoss mode = MODES.get(random.nextInt(MODES.size()));
+      DiskImage left = disk.image();
+      reopen(left, false, "killed");
+      reopen(left.afterPowerLoss(mode, random), true, "power loss " + mode);
+      if (isOpen(store)) {
+        model.checkLive(store);
+        if (store.stats().failure().isEmpty()) {
+          assertThat(modelled.hasFailed()).isFalse();
+          modelled.put("afterwards", Value.of("works"));
+          assertThat(store.getString("afterwards")).contains("works");
+          store.close();
+          model.allDurable();
+        } else {
+          assertThatExceptionOfType(StoreFailedException.class)
+              .isThrownBy(() -> store.put("afterwards", "refused"));
+          Simulation.abandon(store);
+        }
+      }
+      assertThat(disk.open()).as("left open").isEmpty();
+      reopen(disk.image(), false, "closed");
+    }
+
+    private static boolean isOpen(KvStore store) {
+      try {
+        store.size();
+        return true;
+      } catch (StoreClosedException e) {
+        return false;
+      }
+    }
+
+    private void reopen(DiskImage image, boolean powerLoss, String event) {
+      StoreModel expected = model.copy();
+      SimulatedDirectory disk = image.mount();
+      KvStore store = null;
+      try {
+        store = Simulation.open(disk, options);
+        if (powerLoss) {
+          expected.checkAfterPowerLoss(store);
+        } else {
+          expected.checkAfterKill(store);
+        }
+        assertThat(store.recovery().damages()).isEmpty();
+      } catch (RuntimeException | AssertionError e) {
+        throw new AssertionError(event + ": " + e + "\nfrom\n" + image, e);
+      } finally {
+        Simulation.kill(store, disk);
+      }
+    }
+  }
+
+  // ---- Opening
+
+  /// What is opened.
+  private enum Start {
+    NEW,
+    CLOSED,
+    KILLED,
+    KILLED_WITHOUT_HINTS,
+    CLOSED_WITHOUT_HINTS_AND_IMAGE;
+
+    DiskImage make(Options options, StoreModel model) {
+      if (this == NEW) {
+        return DiskImage.of(Map.of());
+      }
+      DiskImage closed = closedStore(options, model);
+      if (this == CLOSED) {
+        return closed;
+      }
+      if (this == CLOSED_WITHOUT_HINTS_AND_IMAGE) {
+        return withoutDerived(closed);
+      }
+      SimulatedDirectory disk = closed.mount();
+      KvStore store = Simulation.open(disk, options);
+      model.checkAfterKill(store);
+      ModelledStore modelled = new ModelledStore(store, model);
+      SplittableRandom random = new SplittableRandom(12);
+      for (int step = 0; step < 12; step++) {
+        modelled.step(random);
+      }
+      DiskImage killed = disk.image();
+      Simulation.kill(store, disk);
+      return this == KILLED ? killed : withoutDerived(killed);
+    }
+
+    private static DiskImage withoutDerived(DiskImage image) {
+      DiskImage without = image;
+      for (String name : image.files().keySet()) {
+        if (name.endsWith(".hint") || name.equals("INDEX")) {
+          without = without.without(name);
+        }
+      }
+      return without;
+    }
+  }
+
+  static Stream<List<Object>> openings() {
+    List<List<Object>> openings = new ArrayList<>();
+    for (Start start : Start.values()) {
+      openings.add(List.of(start, false));
+      if (start != Start.NEW) {
+        openings.add(List.of(start, true));
+      }
+    }
+    return openings.stream();
+  }
+
+  @ParameterizedTest
+  @MethodSource("openings")
+  void anOpenWhoseNthCallFailsIsToldAndTheNextHasEverything(List<Object> opening) {
+    Start start = (Start) opening.get(0);
+    Options options =
+        Simulation.tiny(Durability.ALWAYS).toBuilder().readOnly((boolean) opening.get(1)).build();
+    StoreModel model = new StoreModel();
+    DiskImage image = start.make(Simulation.tiny(Durability.ALWAYS), model);
+    int runs = 0;
+    int told = 0;
+    int calls = 0;
+    for (Fault fault : Fault.values()) {
+      boolean over = false;
+      for (int n = 1; !over; n++) {
+        SimulatedDirectory disk = image.mount().failAt(n, fault);
+        try {
+          runs++;
+          told += openTwice(disk, options, model.copy()) ? 1 : 0;
+          over = disk.calls() < n;
+          calls = Math.max(calls, n - 1);
+        } catch (RuntimeException | AssertionError e) {
+          throw new AssertionError(
+              fault + " at " + disk.log().get(n - 1) + ": " + e + "\nfrom\n" + image, e);
+        } finally {
+          disk.discard();
+        }
+      }
+    }
+    TRIED.put(
+        "open of " + start + (options.readOnly() ? ", for reading" : ""),
+        calls + " calls, " + runs + " runs, " + told + " with an exception");
+    assertThat(calls).isGreaterThanOrEqualTo(options.readOnly() ? 8 : 15);
+    assertThat(told).isGreaterThan(calls);
+  }
+
+  /// @return whether the first open failed
+  private static boolean openTwice(SimulatedDirectory disk, Options options, StoreModel model) {
+    boolean failed = false;
+    KvStore store;
+    try {
+      store = Simulation.open(disk, options);
+    } catch (StoreIoException e) {
+      failed = true;
+      assertThat(disk.open()).as("left open").isEmpty();
+      disk.heal();
+      store = Simulation.open(disk, options);
+    }
+    model.checkAfterKill(store);
+    assertThat(store.recovery().damages()).isEmpty();
+    store.close();
+    assertThat(disk.open()).as("left open").isEmpty();
+    return failed;
+  }
+
+  // ---- Looking into files
+
+  /// What looks into a store that nobody has open.
+  private enum Look {
+    VERIFY {
+      @Override
+      void into(Directory directory) {
+        assertThat(Inspection.verify(directory, Progress.NONE).damages()).isEmpty();
+      }
+    },
+    RECORDS {
+      @Override
+      void into(Directory directory) {
+        try (Stream<RecordInfo> records = Inspection.records(directory)) {
+          assertThat(records.filter(record -> record.kind() == RecordInfo.Kind.PUT)).isNotEmpty();
+        }
+      }
+    };
+
+    abstract void into(Directory directory);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aLookIntoFilesWhoseNthCallFailsIsToldAndChangesNothing(Look look) {
+    DiskImage image = Start.KILLED.make(Simulation.tiny(Durability.ALWAYS), new StoreModel());
+    int runs = 0;
+    int calls = 0;
+    for (Fault fault : Fault.values()) {
+      boolean over = false;
+      for (int n = 1; !over; n++) {
+        SimulatedDirectory disk = image.mount().failAt(n, fault);
+        try {
+          look.into(disk);
+          assertThat(disk.failures()).as("a failure that nobody was told").isZero();
+        } catch (StoreIoException e) {
+          assertThat(disk.failures()).isPositive();
+        }
+        runs++;
+        over = disk.calls() < n;
+        calls = Math.max(calls, n - 1);
+        assertThat(disk.open()).as("left open").isEmpty();
+        assertThat(disk.image().fingerprint()).isEqualTo(image.fingerprint());
+        disk.discard();
+      }
+    }
+    TRIED.put("look, " + look, calls + " calls, " + runs + " runs");
+    assertThat(calls).isGreaterThan(10);
+  }
+}
