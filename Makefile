@@ -5,6 +5,8 @@
 
 MVN_FLAGS ?=
 TORTURE_MINUTES ?= 10
+FUZZ_MINUTES ?= 10
+FUZZ_TARGETS ?=
 BENCH_ARGS ?=
 BENCH_JSON ?= bench/results/full.jsonl
 VERSION = $(shell sed -n 's:^  <version>\(.*\)</version>:\1:p' pom.xml)
@@ -17,7 +19,7 @@ startup = build/recompile-picocli.sh cli/target && build/startup-cache.sh kvstor
 spotless = com.diffplug.spotless:spotless-maven-plugin
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check fmt bench bench-full bench-report bench-jar torture package clean
+.PHONY: help build run test check fmt bench bench-full bench-report bench-jar torture fuzz package clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -30,18 +32,20 @@ run: build ## build, then show the store at work: ./kvstore demo
 	@./kvstore demo
 
 test: ## all tests but those tagged torture
-	@rm -rf store/target/surefire-reports torture/target/surefire-reports cli/target/surefire-reports
-	@$(mvn25) verify
+	@rm -rf store/target/surefire-reports torture/target/surefire-reports cli/target/surefire-reports \
+		fuzz/target/surefire-reports
+	@$(mvn25) -Pproofs verify
 	@$(startup)
 	@build/test-counts.sh
 
 check: ## format, Error Prone and NullAway over everything; the quick tests of bench
-	@rm -rf store/target/check torture/target/check cli/target/check bench/target/check
-	@$(mvn25) -Pcheck,bench $(spotless):check test \
+	@rm -rf store/target/check torture/target/check cli/target/check bench/target/check \
+		fuzz/target/check
+	@$(mvn25) -Pcheck,bench,proofs $(spotless):check test \
 		-Dtest='dev.kvstore.bench.**,!PeersTest' -Dsurefire.failIfNoSpecifiedTests=false
 
 fmt: ## format all Java sources in place
-	@$(mvn25) -q -Pbench $(spotless):apply
+	@$(mvn25) -q -Pbench,proofs $(spotless):apply
 
 bench: bench-jar ## the main rows against the main peers, a quarter of an hour: make bench BENCH_ARGS="..."
 	@bench/run.sh $(BENCH_ARGS)
@@ -58,9 +62,13 @@ bench-jar:
 torture: ## long random runs: make torture TORTURE_MINUTES=60
 	@$(mvn25) -Ptorture -Dkvstore.torture.minutes=$(TORTURE_MINUTES) -pl store,torture test
 
+fuzz: ## files full of nonsense, so long for each target: make fuzz FUZZ_MINUTES=10 FUZZ_TARGETS="..."
+	@$(mvn25) -q -Pproofs -DskipTests -pl fuzz -am test-compile
+	@MVN_FLAGS="$(MVN_FLAGS)" fuzz/run.sh $(FUZZ_MINUTES) $(FUZZ_TARGETS)
+
 package: clean ## target/kvstore-VERSION*.tar.gz: launcher, jars, licence; one with its own Java
 	@$(MAKE) --no-print-directory build
 	@build/package.sh $(VERSION)
 
 clean: ## remove everything that was built
-	@rm -rf target store/target torture/target cli/target bench/target
+	@rm -rf target store/target torture/target cli/target bench/target fuzz/target
