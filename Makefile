@@ -33,14 +33,14 @@ run: build ## build, then show the store at work: ./kvstore demo
 
 test: ## all tests but those tagged torture
 	@rm -rf store/target/surefire-reports torture/target/surefire-reports cli/target/surefire-reports \
-		fuzz/target/surefire-reports
+		fuzz/target/surefire-reports lincheck/target/surefire-reports
 	@$(mvn25) -Pproofs verify
 	@$(startup)
 	@build/test-counts.sh
 
 check: ## format, Error Prone and NullAway over everything; the quick tests of bench
 	@rm -rf store/target/check torture/target/check cli/target/check bench/target/check \
-		fuzz/target/check
+		fuzz/target/check lincheck/target/check
 	@$(mvn25) -Pcheck,bench,proofs $(spotless):check test \
 		-Dtest='dev.kvstore.bench.**,!PeersTest' -Dsurefire.failIfNoSpecifiedTests=false
 
@@ -60,7 +60,7 @@ bench-jar:
 	@$(mvn25) -q -Pbench -DskipTests -pl bench -am package
 
 torture: ## long random runs: make torture TORTURE_MINUTES=60
-	@$(mvn25) -Ptorture -Dkvstore.torture.minutes=$(TORTURE_MINUTES) -pl store,torture test
+	@$(mvn25) -Ptorture,proofs -Dkvstore.torture.minutes=$(TORTURE_MINUTES) -pl store,torture,lincheck test
 
 fuzz: ## files full of nonsense, so long for each target: make fuzz FUZZ_MINUTES=10 FUZZ_TARGETS="..."
 	@$(mvn25) -q -Pproofs -DskipTests -pl fuzz -am test-compile
@@ -71,4 +71,4 @@ package: clean ## target/kvstore-VERSION*.tar.gz: launcher, jars, licence; one w
 	@build/package.sh $(VERSION)
 
 clean: ## remove everything that was built
-	@rm -rf target store/target torture/target cli/target bench/target fuzz/target
+	@rm -rf target store/target torture/target cli/target bench/target fuzz/target lincheck/target

@@ -1,0 +1,5 @@
+/// The index under random concurrent histories.
+@NullMarked
+package dev.kvstore.index;
+
+import org.jspecify.annotations.NullMarked;
