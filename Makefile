@@ -7,6 +7,7 @@ MVN_FLAGS ?=
 TORTURE_MINUTES ?= 10
 FUZZ_MINUTES ?= 10
 FUZZ_TARGETS ?=
+STRESS_MODE ?= quick
 BENCH_ARGS ?=
 BENCH_JSON ?= bench/results/full.jsonl
 VERSION = $(shell sed -n 's:^  <version>\(.*\)</version>:\1:p' pom.xml)
@@ -19,7 +20,7 @@ startup = build/recompile-picocli.sh cli/target && build/startup-cache.sh kvstor
 spotless = com.diffplug.spotless:spotless-maven-plugin
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check fmt bench bench-full bench-report bench-jar torture fuzz package clean
+.PHONY: help build run test check fmt bench bench-full bench-report bench-jar torture fuzz stress package clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -40,7 +41,7 @@ test: ## all tests but those tagged torture
 
 check: ## format, Error Prone and NullAway over everything; the quick tests of bench
 	@rm -rf store/target/check torture/target/check cli/target/check bench/target/check \
-		fuzz/target/check lincheck/target/check
+		fuzz/target/check lincheck/target/check jcstress/target/check
 	@$(mvn25) -Pcheck,bench,proofs $(spotless):check test \
 		-Dtest='dev.kvstore.bench.**,!PeersTest' -Dsurefire.failIfNoSpecifiedTests=false
 
@@ -66,9 +67,13 @@ fuzz: ## files full of nonsense, so long for each target: make fuzz FUZZ_MINUTES
 	@$(mvn25) -q -Pproofs -DskipTests -pl fuzz -am test-compile
 	@MVN_FLAGS="$(MVN_FLAGS)" fuzz/run.sh $(FUZZ_MINUTES) $(FUZZ_TARGETS)
 
+stress: ## jcstress on every memory edge written by hand: make stress STRESS_MODE=sanity|quick|default|tough
+	@$(mvn25) -q -Pproofs -DskipTests -pl jcstress -am package
+	@jcstress/run.sh -m $(STRESS_MODE)
+
 package: clean ## target/kvstore-VERSION*.tar.gz: launcher, jars, licence; one with its own Java
 	@$(MAKE) --no-print-directory build
 	@build/package.sh $(VERSION)
 
 clean: ## remove everything that was built
-	@rm -rf target store/target torture/target cli/target bench/target fuzz/target lincheck/target
+	@rm -rf target store/target torture/target cli/target bench/target fuzz/target lincheck/target jcstress/target
