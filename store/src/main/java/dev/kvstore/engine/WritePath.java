@@ -264,6 +264,17 @@ final class WritePath {
     return null;
   }
 
+  /// Notes what is durable. Undone alone if that fails, as the write behind it is.
+  private void markDurable(SegmentWriter writer, long now) {
+    long end = writer.segment().end();
+    try {
+      log.markDurable(writer, now);
+    } catch (Throwable e) {
+      undo(writer, end, e);
+      throw failure(writer, e);
+    }
+  }
+
   private long appendPut(
       SegmentWriter writer,
       long hash,
@@ -273,7 +284,7 @@ final class WritePath {
       RecordChecksum checksum,
       @Nullable KeyLookup seen,
       long now) {
-    log.markDurable(writer, now);
+    markDurable(writer, now);
     long sequence = log.lastSequence() + 1;
     long end = writer.segment().end();
     try {
@@ -289,7 +300,7 @@ final class WritePath {
 
   private long appendDelete(SegmentWriter writer, long hash, byte[] key) {
     long now = clock.millis();
-    log.markDurable(writer, now);
+    markDurable(writer, now);
     long sequence = log.lastSequence() + 1;
     long end = writer.segment().end();
     try {
@@ -309,7 +320,7 @@ final class WritePath {
       SegmentWriter writer, List<Mutation> mutations, byte[][] values, long[] hashes) {
     int count = mutations.size();
     long now = clock.millis();
-    log.markDurable(writer, now);
+    markDurable(writer, now);
     RecordChecksum checksum = scratches.get().checksum;
     long first = log.lastSequence() + 1;
     long end = writer.segment().end();

@@ -114,6 +114,7 @@ class MeddledFilesTest {
       for (int turn = 0; turn < 40; turn++) {
         victim.reads(); // warm, so that compiled code meets it too
       }
+      store.sync(); // so that the next write begins with a mark
       List<Path> segments = new ArrayList<>();
       try (Stream<Path> files = Files.list(directory)) {
         files.filter(file -> file.toString().endsWith(".seg")).forEach(segments::add);
