@@ -65,7 +65,7 @@ class CrashTest {
         random -> {
           for (int life = 0; life < 2; life++) {
             Options options = Simulation.tiny(durability(durability));
-            new CrashingLife(options, Care.A_CHOICE, states, random).live(4, 16);
+            new CrashingLife(options, Care.A_CHOICE, states, random).live(4, 12);
           }
         });
     System.out.println("CrashTest: " + durability + ": " + states);
@@ -81,15 +81,13 @@ class CrashTest {
         1,
         random -> {
           for (String durability : DURABILITIES) {
-            for (int round = 0; round < 8; round++) {
-              Options options = Simulation.tiny(durability(durability));
-              new CrashingLife(options, Care.A_CHOICE, states, random)
-                  .liveAndCrashInTheNextOpen(10 + random.nextInt(40));
-            }
+            Options options = Simulation.tiny(durability(durability));
+            new CrashingLife(options, Care.A_CHOICE, states, random)
+                .liveAndCrashInTheNextOpen(10 + random.nextInt(40));
           }
         });
     System.out.println("CrashTest: crashes in open: " + states);
-    assertThat(states.distinct()).isGreaterThan(400);
+    assertThat(states.distinct()).isGreaterThan(200);
     ALL.addAll(states);
     TRIED.add("in open");
   }
@@ -121,10 +119,14 @@ class CrashTest {
 
   private static void liveUntil(long end, Seed seed, CrashStates states) {
     do {
-      seed.runFresh(random -> {
-        Care care = random.nextInt(3) == 0 ? Care.ALL : Care.A_CHOICE;
-        new CrashingLife(options(random), care, states, random).live(3, 12);
-      });
+      long fresh = System.nanoTime();
+      System.out.println("CrashTest: " + states.distinct() + " states so far; seed " + fresh);
+      seed.run(
+          fresh,
+          random -> {
+            Care care = random.nextInt(3) == 0 ? Care.ALL : Care.A_CHOICE;
+            new CrashingLife(options(random), care, states, random).live(3, 12);
+          });
     } while (!Seed.isReplay()
         && (System.nanoTime() < end || states.distinct() < STATES_LEAST_OF_TORTURE));
   }

@@ -214,8 +214,9 @@ final class CrashingLife {
       }
     }
     if (random.nextInt(100) == 0) {
-      crashInOpen(crashed.after(image, false, "killed"), 1);
-      crashInOpen(lost(crashed, anyMode()), 1);
+      int depth = care == Care.ALL ? 2 : 1;
+      crashInOpen(crashed.after(image, false, "killed"), depth);
+      crashInOpen(lost(crashed, anyMode()), depth);
     }
   }
 
@@ -239,9 +240,13 @@ final class CrashingLife {
     SimulatedDirectory opened = crashed.image.mount();
     opened.observe((call, halfWay) -> {
       states.happened(Happening.CRASH_IN_RECOVERY);
-      Crashed again = crashed.after(opened.image(), false, "second crash at " + call + " of open");
+      Crashed again = crashed.after(opened.image(), false, words(call, halfWay) + " of open");
       survive(again, seen);
       survive(lost(again, anyMode()), seen);
+      if (depth > 1 && random.nextInt(16) == 0) {
+        crashInOpen(again, depth - 1);
+        crashInOpen(lost(again, anyMode()), depth - 1);
+      }
     });
     KvStore store = Simulation.open(opened, options, clock, Workers.inline());
     Simulation.kill(store, opened);

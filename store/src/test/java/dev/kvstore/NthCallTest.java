@@ -55,7 +55,7 @@ class NthCallTest {
   // ---- What is done
 
   /// A store that is open, with what it holds.
-  private record Opened(KvStore store, ModelledStore modelled, StoreModel model) {
+  record Opened(KvStore store, ModelledStore modelled, StoreModel model) {
     byte[] expected(String key) {
       Value value = model.now().get(key);
       return value == null ? null : value.toBytes();
@@ -66,7 +66,7 @@ class NthCallTest {
   ///
   /// @param callsLeast to the disk that it makes at least, or the test would prove little; 0: it must make
   ///     none at all, since memory is where the answer is
-  private record Operation(String name, int callsLeast, Consumer<Opened> run) {
+  record Operation(String name, int callsLeast, Consumer<Opened> run) {
     /// Whether there is room in the segment in use, which the first write has to make; else the operation
     /// has to.
     boolean hasRoom() {

@@ -191,9 +191,8 @@ final class TailScan implements OrderedScan.Taker {
         break; // nothing follows: the log ends here, and it does so cleanly
       }
       if (nonZero == whole ? continuesAt(number + 1) : hasNext(number + 1)) {
-        // A full segment that was not sealed yet. What was never used of it may hold anything after
-        // a
-        // power loss; nothing is missing, since the next sequence is in the next segment.
+        // A full segment that was not sealed yet. A power loss may leave anything where it was
+        // never used, and nothing is missing, since the next sequence is in the next segment.
         break;
       }
       long batchEnd = read ? scanner.offset() : scanner.position();

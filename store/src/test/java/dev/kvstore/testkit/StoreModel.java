@@ -37,8 +37,7 @@ public final class StoreModel {
   private final List<Write> writes = new ArrayList<>();
 
   // Invariant: durable <= acknowledged <= writes.size(). Those that are not acknowledged are one,
-  // or
-  // those of one call; each of them may have happened if those before it have.
+  // or those of one call; each of them may have happened if those before it have.
   private int acknowledged;
   private int durable;
 
