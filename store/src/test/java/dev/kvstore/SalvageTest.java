@@ -233,8 +233,10 @@ class SalvageTest {
       if (!locked) {
         Files.delete(store.resolve("LOCK"));
       }
-      for (Path file : Files.list(store).toList()) {
-        Files.setLastModifiedTime(file, FileTime.fromMillis(1_600_000_000_000L));
+      try (Stream<Path> files = Files.list(store)) {
+        for (Path file : files.toList()) {
+          Files.setLastModifiedTime(file, FileTime.fromMillis(1_600_000_000_000L));
+        }
       }
       Files.setLastModifiedTime(store, FileTime.fromMillis(1_600_000_000_000L));
       Map<String, String> before = state(store);
@@ -306,7 +308,7 @@ class SalvageTest {
       String value = copied.get(key).split(" ", 2)[1];
       assertThat(text(line, "encoding")).isEqualTo(copied.get(key).split(" ", 2)[0]);
       assertThat(number(line, "valueBytes")).isEqualTo(value.length() / 2);
-      assertThat(whole.substring(2 * (32))).startsWith(key + value);
+      assertThat(whole.substring(2 * 32)).startsWith(key + value);
       assertThat(hex(keyOfSequence.get(number(line, "newSequence")))).isEqualTo(key);
       RecordInfo original = recordAt(text(line, "file"), number(line, "offset"));
       assertThat(original.sequence()).isEqualTo(number(line, "sequence"));

@@ -26,6 +26,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /// Reads the store over and over, slowly, to find damage before somebody needs what is damaged; see
@@ -62,11 +63,11 @@ final class Scrubber {
 
   // Written by the one thread that scrubs.
   private volatile boolean running;
-  private volatile long passes;
+  private final AtomicLong passes = new AtomicLong();
   private volatile long passBytes;
   private volatile long passBytesTotal;
-  private volatile long bytesRead;
-  private volatile long damages;
+  private final AtomicLong bytesRead = new AtomicLong();
+  private final AtomicLong damages = new AtomicLong();
   private volatile @Nullable Damage lastDamage;
 
   Scrubber(
@@ -105,11 +106,11 @@ final class Scrubber {
   Stats.Scrub stats() {
     return new Stats.Scrub(
         running,
-        passes,
+        passes.get(),
         passBytes,
         passBytesTotal,
-        bytesRead,
-        damages,
+        bytesRead.get(),
+        damages.get(),
         Optional.ofNullable(lastDamage));
   }
 
@@ -124,7 +125,7 @@ final class Scrubber {
         if (isEnded()) {
           return;
         }
-        passes = passes + 1;
+        passes.incrementAndGet();
         restUntil(begin + policy.interval().toNanos());
       }
     } catch (RuntimeException | Error e) {
@@ -231,7 +232,7 @@ final class Scrubber {
   }
 
   private void found(Damage damage) {
-    damages = damages + 1;
+    damages.incrementAndGet();
     lastDamage = damage;
     logger()
         .log(
@@ -254,7 +255,7 @@ final class Scrubber {
           throw new Over();
         }
         file.read(offset, target, from, length);
-        bytesRead = bytesRead + length;
+        bytesRead.addAndGet(length);
         passBytes = Math.min(passBytes + length, passBytesTotal); // some are read twice
         restFor(length);
       }

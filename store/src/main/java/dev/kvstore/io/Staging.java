@@ -73,16 +73,18 @@ public final class Staging {
   }
 
   private static void requireEmpty(Path directory, Path there) throws IOException {
-    for (Path file : files(there)) {
-      String name = file.getFileName().toString();
-      throw new StoreStartupException(
-          directory
-              + " is not empty, it holds "
-              + name
-              + (name.equals(NAME) ? " of a copy that did not come to its end; remove that" : "")
-              + (name.equals(NAME) ? ", or" : ";")
-              + " name a new directory");
+    List<Path> files = files(there);
+    if (files.isEmpty()) {
+      return;
     }
+    String name = files.getFirst().getFileName().toString();
+    String unfinished = " of a copy that did not come to its end; remove that, or";
+    throw new StoreStartupException(
+        directory
+            + " is not empty, it holds "
+            + name
+            + (name.equals(NAME) ? unfinished : ";")
+            + " name a new directory");
   }
 
   /// Where to put the files.
