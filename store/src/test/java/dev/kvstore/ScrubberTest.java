@@ -18,6 +18,7 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.logging.Handler;
+import java.util.logging.Level;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import java.util.logging.SimpleFormatter;
@@ -62,6 +63,7 @@ class ScrubberTest {
 
   @BeforeEach
   void makeStore() {
+    LOGGER.setLevel(Level.WARNING); // other tests silence the whole store
     LOGGER.addHandler(handler);
     LOGGER.setUseParentHandlers(false);
     directory = temporary.resolve("store");
@@ -73,6 +75,7 @@ class ScrubberTest {
   @AfterEach
   void logAsBefore() {
     LOGGER.removeHandler(handler);
+    LOGGER.setLevel(null);
     LOGGER.setUseParentHandlers(true);
   }
 

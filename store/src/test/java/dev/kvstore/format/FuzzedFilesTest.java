@@ -42,9 +42,11 @@ class FuzzedFilesTest {
 
   private Path directory;
   private Map<String, byte[]> files;
+  private Level levelBefore;
 
   @BeforeEach
   void makeStore() {
+    levelBefore = LOGGER.getLevel();
     LOGGER.setLevel(Level.OFF);
     directory = temporary.resolve("store");
     StoreFiles.write(directory);
@@ -53,7 +55,7 @@ class FuzzedFilesTest {
 
   @AfterEach
   void logAgain() {
-    LOGGER.setLevel(null);
+    LOGGER.setLevel(levelBefore);
   }
 
   /// What is done to one file.
