@@ -295,6 +295,7 @@ public class StoreLinearizabilityTest {
     try {
       effort
           .stress()
+          .minimizeFailedScenario(false) // each attempt would take as long as all that went before
           .sequentialSpecification(Specification.class)
           .check(StoreLinearizabilityTest.class);
     } finally {
