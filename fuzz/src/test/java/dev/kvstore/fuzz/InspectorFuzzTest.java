@@ -18,7 +18,9 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -70,7 +72,7 @@ class InspectorFuzzTest {
     }
     Path target = directory.resolveSibling(directory.getFileName() + "-salvaged");
     try {
-      Stores.tries(() -> checkSalvage(directory, target, log));
+      Stores.tries(() -> checkSalvage(directory, target, log, hasManifest));
     } finally {
       Scratch.delete(target);
     }
@@ -104,28 +106,71 @@ class InspectorFuzzTest {
     }
   }
 
-  private static void checkSalvage(Path directory, Path target, TwoSegments log) {
+  private static void checkSalvage(
+      Path directory, Path target, TwoSegments log, boolean hasManifest) {
     SalvageReport report = StoreInspector.salvage(directory, target, Progress.NONE);
+    try (KvStore copy = KvStore.open(target, Stores.READING)) {
+      Map<String, byte[]> found = Stores.contents(copy);
+      if (found.size() != report.keys()) {
+        throw new AssertionError(report + ", but " + found.size() + " keys are there");
+      }
+      if (hasManifest) {
+        requireReplayed(found, report, log.replay());
+      } else {
+        requireNewest(found, report, log);
+      }
+    }
+  }
+
+  /// With a manifest a copy holds what an open would show; of a damaged store nothing else than what was
+  /// written.
+  private static void requireReplayed(
+      Map<String, byte[]> found, SalvageReport report, Replay replay) {
+    if (replay.isDamaged() && report.damages().isEmpty()) {
+      throw new AssertionError("damage without a word: " + report);
+    }
+    if (!replay.isDamaged()) {
+      Map<String, byte[]> expected = new TreeMap<>(replay.contents());
+      expected.keySet().removeAll(keysLeftOut(report));
+      if (!Stores.same(found, expected)) {
+        throw new AssertionError("salvaged " + Stores.text(found));
+      }
+    }
+    found.forEach((key, value) -> {
+      if (!replay.wasWritten(key, value)) {
+        throw new AssertionError("salvaged a value of " + key + " that nobody wrote");
+      }
+    });
+  }
+
+  /// Keys of records that verify and have a value that is none of its type: they are left out and named.
+  private static Set<String> keysLeftOut(SalvageReport report) {
+    return report.damages().stream()
+        .flatMap(damage -> damage.keys().stream())
+        .map(Stores::text)
+        .collect(Collectors.toSet());
+  }
+
+  /// Without one everything counts that verifies.
+  private static void requireNewest(
+      Map<String, byte[]> found, SalvageReport report, TwoSegments log) {
     Map<String, List<Plain>> newest = new HashMap<>();
     log.eachRecord((file, record) -> {
       if (record.isEntry()) {
         newest.merge(Stores.text(record.key()), List.of(record), InspectorFuzzTest::newer);
       }
     });
-    try (KvStore copy = KvStore.open(target, Stores.READING)) {
-      Map<String, byte[]> found = Stores.contents(copy);
-      if (found.size() != report.keys()) {
-        throw new AssertionError(report + ", but " + found.size() + " keys are there");
+    Set<String> leftOut = keysLeftOut(report);
+    newest.keySet().removeAll(leftOut);
+    found.keySet().removeAll(leftOut); // an older value may show, and it has been said
+    newest.forEach((key, records) -> {
+      byte[] value = found.remove(key);
+      if (records.stream().noneMatch(record -> isOf(record, value))) {
+        throw new AssertionError(key + " was not salvaged as its newest record has it");
       }
-      newest.forEach((key, records) -> {
-        byte[] value = found.remove(key);
-        if (records.stream().noneMatch(record -> isOf(record, value))) {
-          throw new AssertionError(key + " was not salvaged as its newest record has it");
-        }
-      });
-      if (!found.isEmpty()) {
-        throw new AssertionError("salvaged what no record has: " + found.keySet());
-      }
+    });
+    if (!found.isEmpty()) {
+      throw new AssertionError("salvaged what no record has: " + found.keySet());
     }
   }
 

@@ -27,7 +27,7 @@ import java.util.regex.Pattern;
 final class MemoryDirectory implements Directory {
   private static final Pattern OURS =
       Pattern.compile(
-          "(MANIFEST|INDEX|RESERVE|RECOVERY\\.json)(\\.tmp)?|LOCK|[0-9]{10,19}\\.(seg|hint)");
+          "(MANIFEST|INDEX|RESERVE|RECOVERY\\.jsonl?|[0-9]{10,19}\\.hint)(\\.tmp)?|LOCK|[0-9]{10,19}\\.seg");
 
   /// A piece of one file that all files here share: pages are in memory, and mappings are real ones.
   ///
