@@ -116,6 +116,7 @@ class InspectorFuzzTest {
       }
       if (hasManifest) {
         requireReplayed(found, report, log.replay());
+        requireServed(directory, found, keysLeftOut(report));
       } else {
         requireNewest(found, report, log);
       }
@@ -141,6 +142,24 @@ class InspectorFuzzTest {
         throw new AssertionError("salvaged a value of " + key + " that nobody wrote");
       }
     });
+  }
+
+  /// A copy holds what an open that serves the rest of a damaged store holds, if there is one.
+  private static void requireServed(
+      Path directory, Map<String, byte[]> found, Set<String> leftOut) {
+    Map<String, byte[]> served = new TreeMap<>();
+    try (KvStore store = KvStore.open(directory, Stores.REST)) {
+      served.putAll(Stores.contents(store));
+    } catch (StoreException e) {
+      return;
+    }
+    served.keySet().removeAll(leftOut);
+    Map<String, byte[]> copied = new TreeMap<>(found);
+    copied.keySet().removeAll(leftOut);
+    if (!Stores.same(copied, served)) {
+      throw new AssertionError(
+          "salvaged " + Stores.text(copied) + ", served " + Stores.text(served));
+    }
   }
 
   /// Keys of records that verify and have a value that is none of its type: they are left out and named.

@@ -61,8 +61,7 @@ final class RecoveryReceipt {
   }
 
   // Put together by hand, in loops: this is written by every open, and in a JVM that has just
-  // started
-  // the first use of a formatter or a stream takes longer than all else there is to do.
+  // started the first use of a formatter or a stream takes longer than all else there is to do.
   static String toJson(RecoveryReport report) {
     StringBuilder json = new StringBuilder("{\n");
     fields(json, report, "  ", " ", ",\n");
