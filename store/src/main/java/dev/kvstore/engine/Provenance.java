@@ -36,17 +36,13 @@ final class Provenance implements AutoCloseable {
 
   void begin(String source, String storeId, boolean manifest, long startedAtMillis) {
     line(
-        "{\"type\": \"salvage\", \"source\": "
-            + RecoveryReceipt.quoted(source)
-            + ", \"storeId\": "
-            + RecoveryReceipt.quoted(storeId)
-            + ", \"manifest\": "
-            + manifest
-            + ", \"startedAtMillis\": "
-            + startedAtMillis
-            + ", \"version\": "
-            + RecoveryReceipt.quoted(LibraryVersion.NUMBER)
-            + "}");
+        fields("salvage")
+            .add("source", JsonFields.quoted(source))
+            .add("storeId", JsonFields.quoted(storeId))
+            .add("manifest", manifest)
+            .add("startedAtMillis", startedAtMillis)
+            .add("version", JsonFields.quoted(LibraryVersion.NUMBER))
+            .object());
   }
 
   /// @param name of the file that the record was found in
@@ -54,25 +50,17 @@ final class Provenance implements AutoCloseable {
   void record(
       byte[] key, String name, MemorySegment log, long offset, String encoding, long newSequence) {
     line(
-        "{\"type\": \"record\", \"keyHex\": \""
-            + HexFormat.of().formatHex(key)
-            + "\", \"file\": "
-            + RecoveryReceipt.quoted(name)
-            + ", \"offset\": "
-            + offset
-            + ", \"bytes\": "
-            + RecordFormat.recordBytes(log, offset)
-            + ", \"sequence\": "
-            + RecordFormat.sequence(log, offset)
-            + ", \"timestampMillis\": "
-            + RecordFormat.timestampMillis(log, offset)
-            + ", \"encoding\": \""
-            + encoding
-            + "\", \"valueBytes\": "
-            + RecordFormat.valueSize(log, offset)
-            + ", \"newSequence\": "
-            + newSequence
-            + "}");
+        fields("record")
+            .add("keyHex", JsonFields.quoted(HexFormat.of().formatHex(key)))
+            .add("file", JsonFields.quoted(name))
+            .add("offset", offset)
+            .add("bytes", RecordFormat.recordBytes(log, offset))
+            .add("sequence", RecordFormat.sequence(log, offset))
+            .add("timestampMillis", RecordFormat.timestampMillis(log, offset))
+            .add("encoding", JsonFields.quoted(encoding))
+            .add("valueBytes", RecordFormat.valueSize(log, offset))
+            .add("newSequence", newSequence)
+            .object());
   }
 
   void damage(Damage damage) {
@@ -86,17 +74,18 @@ final class Provenance implements AutoCloseable {
   /// Ends the file; on return it is durable.
   void end(long keys, long recordsRead, int damages, int dropped) {
     line(
-        "{\"type\": \"end\", \"keys\": "
-            + keys
-            + ", \"recordsRead\": "
-            + recordsRead
-            + ", \"damages\": "
-            + damages
-            + ", \"dropped\": "
-            + dropped
-            + "}");
+        fields("end")
+            .add("keys", keys)
+            .add("recordsRead", recordsRead)
+            .add("damages", damages)
+            .add("dropped", dropped)
+            .object());
     flush();
     file.force();
+  }
+
+  private static JsonFields fields(String type) {
+    return JsonFields.inLine().add("type", JsonFields.quoted(type));
   }
 
   private void line(String json) {

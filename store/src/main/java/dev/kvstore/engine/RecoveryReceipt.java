@@ -77,12 +77,12 @@ final class RecoveryReceipt {
 
   private static void fields(
       StringBuilder json, RecoveryReport report, String indent, String space, String comma) {
-    Fields fields = new Fields(json, indent, space, comma);
-    fields.add("outcome", quoted(report.outcome().name()));
+    JsonFields fields = new JsonFields(json, indent, space, comma);
+    fields.add("outcome", JsonFields.quoted(report.outcome().name()));
     fields.add("openedAtMillis", report.openedAt().toEpochMilli());
-    fields.add("version", quoted(report.version()));
+    fields.add("version", JsonFields.quoted(report.version()));
     fields.add("formatVersion", report.formatVersion());
-    fields.add("indexSource", quoted(report.indexSource().name()));
+    fields.add("indexSource", JsonFields.quoted(report.indexSource().name()));
     fields.add("segments", report.segments());
     fields.add("segmentsFromHints", report.segmentsFromHints());
     fields.add("segmentsScanned", report.segmentsScanned());
@@ -93,7 +93,7 @@ final class RecoveryReceipt {
     fields.add("lastSequence", report.lastSequence());
     fields.add("durableSequence", report.durableSequence());
     fields.add("tailBytesCut", report.tailBytesCut());
-    fields.add("tailReason", quoted(report.tailReason()));
+    fields.add("tailReason", JsonFields.quoted(report.tailReason()));
     fields.add("dropped", dropped(report.dropped()));
     fields.add("filesIgnored", strings(report.filesIgnored()));
     fields.add("leftoversRemoved", strings(report.leftoversRemoved()));
@@ -101,45 +101,16 @@ final class RecoveryReceipt {
     fields.add("durationMillis", report.duration().toMillis());
   }
 
-  /// Puts fields behind each other.
-  private static final class Fields {
-    private final StringBuilder json;
-    private final String indent;
-    private final String space;
-    private final String comma;
-    private boolean first = true;
-
-    Fields(StringBuilder json, String indent, String space, String comma) {
-      this.json = json;
-      this.indent = indent;
-      this.space = space;
-      this.comma = comma;
-    }
-
-    Fields add(String name, Object value) {
-      if (!first) {
-        json.append(comma);
-      }
-      first = false;
-      json.append(indent).append('"').append(name).append("\":").append(space).append(value);
-      return this;
-    }
-  }
-
-  private static String object(StringBuilder fields) {
-    return "{" + fields + "}";
-  }
-
   private static String sources(List<Source> sources) {
     List<String> elements = new ArrayList<>();
     for (Source source : sources) {
-      StringBuilder json = new StringBuilder();
-      new Fields(json, "", " ", ", ")
-          .add("file", quoted(source.file()))
-          .add("from", source.from())
-          .add("to", source.to())
-          .add("records", source.records());
-      elements.add(object(json));
+      elements.add(
+          JsonFields.inLine()
+              .add("file", JsonFields.quoted(source.file()))
+              .add("from", source.from())
+              .add("to", source.to())
+              .add("records", source.records())
+              .object());
     }
     return array(elements);
   }
@@ -153,18 +124,17 @@ final class RecoveryReceipt {
   }
 
   static String toJson(Dropped stretch) {
-    StringBuilder json = new StringBuilder();
-    new Fields(json, "", " ", ", ")
-        .add("file", quoted(stretch.file()))
+    return JsonFields.inLine()
+        .add("file", JsonFields.quoted(stretch.file()))
         .add("offset", stretch.offset())
         .add("bytes", stretch.bytes())
-        .add("reason", quoted(stretch.reason()))
+        .add("reason", JsonFields.quoted(stretch.reason()))
         .add("records", stretch.records())
         .add("firstSequence", stretch.firstSequence())
         .add("lastSequence", stretch.lastSequence())
         .add("keyCount", stretch.keyCount())
-        .add("keysHex", keys(stretch.keys()));
-    return object(json);
+        .add("keysHex", keys(stretch.keys()))
+        .object();
   }
 
   private static String damages(List<Damage> damages) {
@@ -176,14 +146,13 @@ final class RecoveryReceipt {
   }
 
   static String toJson(Damage damage) {
-    StringBuilder json = new StringBuilder();
-    new Fields(json, "", " ", ", ")
-        .add("file", quoted(damage.file()))
+    return JsonFields.inLine()
+        .add("file", JsonFields.quoted(damage.file()))
         .add("offset", damage.offset())
         .add("bytes", damage.bytes())
-        .add("problem", quoted(damage.problem()))
-        .add("keysHex", keys(damage.keys()));
-    return object(json);
+        .add("problem", JsonFields.quoted(damage.problem()))
+        .add("keysHex", keys(damage.keys()))
+        .object();
   }
 
   private static String keys(List<byte[]> keys) {
@@ -197,27 +166,12 @@ final class RecoveryReceipt {
   private static String strings(List<String> texts) {
     List<String> elements = new ArrayList<>();
     for (String text : texts) {
-      elements.add(quoted(text));
+      elements.add(JsonFields.quoted(text));
     }
     return array(elements);
   }
 
   private static String array(List<String> elements) {
     return "[" + String.join(", ", elements) + "]";
-  }
-
-  static String quoted(String text) {
-    StringBuilder json = new StringBuilder("\"");
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (c == '"' || c == '\\') {
-        json.append('\\').append(c);
-      } else if (c < ' ') {
-        json.append("\\u").append(HexFormat.of().toHexDigits((short) c));
-      } else {
-        json.append(c);
-      }
-    }
-    return json.append('"').toString();
   }
 }
