@@ -1,5 +1,6 @@
 package dev.kvstore;
 
+import static dev.kvstore.testkit.JsonText.number;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvstore.RecoveryReport.Dropped;
@@ -7,6 +8,7 @@ import dev.kvstore.RecoveryReport.Outcome;
 import dev.kvstore.testkit.Call;
 import dev.kvstore.testkit.DiskImage;
 import dev.kvstore.testkit.Fault;
+import dev.kvstore.testkit.JsonText;
 import dev.kvstore.testkit.SimulatedCrash;
 import dev.kvstore.testkit.SimulatedDirectory;
 import dev.kvstore.testkit.Simulation;
@@ -17,8 +19,6 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -254,34 +254,22 @@ class RecoveryReceiptTest {
     Opened opened = open(flipped(killed, records(killed).getLast()));
     RecoveryReport report = opened.report();
     for (String json : List.of(opened.receipt(), opened.history().getFirst())) {
-      assertThat(text(json, "outcome")).isEqualTo("RECOVERED");
+      assertThat(JsonText.text(json, "outcome")).isEqualTo("RECOVERED");
       assertThat(number(json, "openedAtMillis")).isEqualTo(report.openedAt().toEpochMilli());
-      assertThat(text(json, "version")).isEqualTo(report.version());
+      assertThat(JsonText.text(json, "version")).isEqualTo(report.version());
       assertThat(number(json, "formatVersion")).isEqualTo(1);
-      assertThat(text(json, "indexSource")).isEqualTo(report.indexSource().name());
+      assertThat(JsonText.text(json, "indexSource")).isEqualTo(report.indexSource().name());
       assertThat(number(json, "recordsRead")).isEqualTo(report.recordsRead());
       assertThat(number(json, "bytesRead")).isEqualTo(report.bytesRead());
       assertThat(number(json, "keys")).isEqualTo(8);
       assertThat(number(json, "lastSequence")).isEqualTo(8);
       assertThat(number(json, "durableSequence")).isEqualTo(report.durableSequence());
       assertThat(number(json, "tailBytesCut")).isEqualTo(report.tailBytesCut()).isPositive();
-      assertThat(text(json, "tailReason")).isEqualTo(report.tailReason());
-      assertThat(text(json, "reason")).isEqualTo(report.tailReason());
+      assertThat(JsonText.text(json, "tailReason")).isEqualTo(report.tailReason());
+      assertThat(JsonText.text(json, "reason")).isEqualTo(report.tailReason());
       assertThat(json).contains("\"keysHex\": [\"" + hex("k\"\\8") + "\"]");
       assertThat(number(json, "durationMillis")).isEqualTo(report.duration().toMillis());
     }
-  }
-
-  private static long number(String json, String name) {
-    Matcher matcher = Pattern.compile("\"" + name + "\": ?(\\d+)").matcher(json);
-    assertThat(matcher.find()).as(name + " in " + json).isTrue();
-    return Long.parseLong(matcher.group(1));
-  }
-
-  private static String text(String json, String name) {
-    Matcher matcher = Pattern.compile("\"" + name + "\": ?\"([^\"]*)\"").matcher(json);
-    assertThat(matcher.find()).as(name + " in " + json).isTrue();
-    return matcher.group(1);
   }
 
   @Test

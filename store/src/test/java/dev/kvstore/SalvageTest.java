@@ -1,5 +1,7 @@
 package dev.kvstore;
 
+import static dev.kvstore.testkit.JsonText.number;
+import static dev.kvstore.testkit.JsonText.text;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
@@ -23,8 +25,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Consumer;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -322,18 +322,6 @@ class SalvageTest {
           .findFirst()
           .orElseThrow();
     }
-  }
-
-  private static long number(String json, String name) {
-    Matcher matcher = Pattern.compile("\"" + name + "\": (\\d+)").matcher(json);
-    assertThat(matcher.find()).as(name + " in " + json).isTrue();
-    return Long.parseLong(matcher.group(1));
-  }
-
-  private static String text(String json, String name) {
-    Matcher matcher = Pattern.compile("\"" + name + "\": \"([^\"]*)\"").matcher(json);
-    assertThat(matcher.find()).as(name + " in " + json).isTrue();
-    return matcher.group(1);
   }
 
   @Test
