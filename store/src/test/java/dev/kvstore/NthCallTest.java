@@ -5,14 +5,18 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.kvstore.codec.Keys;
 import dev.kvstore.codec.Values;
+import dev.kvstore.engine.Environment;
 import dev.kvstore.engine.Inspection;
+import dev.kvstore.engine.Workers;
 import dev.kvstore.io.Directory;
+import dev.kvstore.segment.SegmentFormat;
 import dev.kvstore.testkit.Call;
 import dev.kvstore.testkit.DiskImage;
 import dev.kvstore.testkit.Fault;
 import dev.kvstore.testkit.ModelledStore;
 import dev.kvstore.testkit.PowerLoss;
 import dev.kvstore.testkit.Seed;
+import dev.kvstore.testkit.SimulatedClock;
 import dev.kvstore.testkit.SimulatedDirectory;
 import dev.kvstore.testkit.Simulation;
 import dev.kvstore.testkit.StoreModel;
@@ -261,6 +265,19 @@ class NthCallTest {
                     "map put",
                     only("new", Value.of(7)),
                     () -> s.store.map(Keys.text(), Values.int64()).put("new", 7L) > 0)),
+        write(
+            "map putAll",
+            20,
+            s -> {
+              Map<String, String> texts = new LinkedHashMap<>();
+              Map<String, Value> entries = new LinkedHashMap<>();
+              for (int i = 0; i < 4; i++) {
+                texts.put("all-" + i, "text ".repeat(i == 2 ? 1200 : 1));
+                entries.put("all-" + i, Value.of(texts.get("all-" + i)));
+              }
+              s.modelled.putAll(
+                  entries, list -> s.store.map(Keys.text(), Values.text()).putAll(texts));
+            }),
         write(
             "map delete",
             1,
@@ -646,6 +663,18 @@ class NthCallTest {
           assertThat(records.filter(record -> record.kind() == RecordInfo.Kind.PUT)).isNotEmpty();
         }
       }
+    },
+    RECORD_BYTES {
+      @Override
+      void into(Directory directory) {
+        String segment =
+            directory.list().stream()
+                .filter(name -> name.endsWith(".seg"))
+                .findFirst()
+                .orElseThrow();
+        assertThat(Inspection.recordBytes(directory, segment, SegmentFormat.HEADER_BYTES))
+            .isNotEmpty();
+      }
     };
 
     abstract void into(Directory directory);
@@ -677,5 +706,88 @@ class NthCallTest {
     }
     TRIED.put("look, " + look, calls + " calls, " + runs + " runs");
     assertThat(calls).isGreaterThan(10);
+  }
+
+  // ---- Salvaging
+
+  /// Which of the two directories has the call that fails.
+  private enum Side {
+    SOURCE,
+    TARGET
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aSalvageWhoseNthCallFailsIsToldAndTheNextHasEverything(Side side) {
+    StoreModel model = new StoreModel();
+    DiskImage image = Start.KILLED.make(Simulation.tiny(Durability.ALWAYS), model);
+    int runs = 0;
+    int told = 0;
+    int calls = 0;
+    for (Fault fault : Fault.values()) {
+      boolean over = false;
+      for (int n = 1; !over; n++) {
+        SimulatedDirectory source = image.mount();
+        SimulatedDirectory target = SimulatedDirectory.empty();
+        SimulatedDirectory harmed = side == Side.SOURCE ? source : target;
+        harmed.failAt(n, fault);
+        try {
+          runs++;
+          told += salvages(source, target, model) ? 0 : 1;
+          over = harmed.calls() < n;
+          calls = Math.max(calls, n - 1);
+          assertThat(source.image().fingerprint()).isEqualTo(image.fingerprint());
+        } catch (RuntimeException | AssertionError e) {
+          throw new AssertionError(side + ", " + fault + " at " + harmed.log().get(n - 1), e);
+        } finally {
+          source.discard();
+          target.discard();
+        }
+      }
+    }
+    TRIED.put(
+        "salvage, calls to the " + side,
+        calls + " calls, " + runs + " runs, " + told + " with an exception");
+    assertThat(calls).isGreaterThan(10);
+    assertThat(told).isPositive();
+  }
+
+  /// @return whether it went well, in which case all is there; else the next one goes well
+  private static boolean salvages(
+      SimulatedDirectory source, SimulatedDirectory target, StoreModel model) {
+    boolean done = true;
+    try {
+      salvage(source, target);
+      assertThat(source.failures()).as("a failure that nobody was told").isZero();
+      assertHolds(target, model);
+    } catch (StoreIoException e) {
+      done = false;
+      source.heal();
+      SimulatedDirectory next = SimulatedDirectory.empty();
+      salvage(source, next);
+      assertHolds(next, model);
+      next.discard();
+    }
+    assertThat(source.open()).as("left open").isEmpty();
+    assertThat(target.open()).as("left open").isEmpty();
+    return done;
+  }
+
+  private static void salvage(SimulatedDirectory source, SimulatedDirectory target) {
+    Environment environment =
+        new Environment(new SimulatedClock(), new SplittableRandom(4), Workers.inline());
+    SalvageReport report =
+        Inspection.salvage(source, target.requireLock(), environment, true, Progress.NONE);
+    assertThat(report.damages()).isEmpty();
+  }
+
+  private static void assertHolds(SimulatedDirectory target, StoreModel model) {
+    target.heal();
+    try (KvStore copy = Simulation.open(target, Simulation.tiny(Durability.ALWAYS))) {
+      assertThat(model.contents(copy)).isEqualTo(model.now());
+      assertThat(copy.recovery().damages()).isEmpty();
+    }
+    assertThat(new String(target.image().files().get("SALVAGE.jsonl"), StandardCharsets.UTF_8))
+        .contains("\"type\": \"end\"");
   }
 }

@@ -47,19 +47,19 @@ public final class Inspection {
     return Workers.threads().callOn("store-inspect", task);
   }
 
+  private static Directory disk(Path path) {
+    return DiskDirectory.open(path, Access.READ, false);
+  }
+
   // ---- Verify
 
   /// See [dev.kvstore.StoreInspector#verify].
   public static VerifyReport verify(Path path, Progress progress) {
-    return onOwnThread(() -> verify(SegmentFiles.open(path), progress));
+    return onOwnThread(() -> verify(disk(path), progress));
   }
 
   /// The same in a directory that nobody has locked; it is closed in the end.
   public static VerifyReport verify(Directory directory, Progress progress) {
-    return verify(SegmentFiles.open(directory), progress);
-  }
-
-  private static VerifyReport verify(SegmentFiles opened, Progress progress) {
     long start = System.nanoTime();
     List<Damage> damages = new ArrayList<>();
     List<String> notes = new ArrayList<>();
@@ -68,7 +68,7 @@ public final class Inspection {
     long records = 0;
     long bytes = 0;
     int files = 0;
-    try (SegmentFiles store = opened) {
+    try (SegmentFiles store = SegmentFiles.open(directory)) {
       Meter meter = new Meter(progress, store.segments());
       damages.addAll(store.damages());
       Map<Long, SealedSegment> sealed = new HashMap<>();
@@ -316,12 +316,23 @@ public final class Inspection {
     return onOwnThread(() -> Salvage.run(path, target, provenance, progress));
   }
 
+  /// The same from and into directories that nobody has locked; they are closed in the end. What was
+  /// written when this fails stays.
+  public static SalvageReport salvage(
+      Directory directory,
+      Directory target,
+      Environment environment,
+      boolean provenance,
+      Progress progress) {
+    return Salvage.run(directory, target, environment, provenance, progress);
+  }
+
   // ---- Receipts
 
   /// See [dev.kvstore.StoreInspector#recoveryHistory].
   public static List<String> recoveryHistory(Path path) {
     return onOwnThread(() -> {
-      try (Directory directory = DiskDirectory.open(path, Access.READ, false)) {
+      try (Directory directory = disk(path)) {
         return RecoveryHistory.read(directory);
       }
     });
@@ -331,7 +342,7 @@ public final class Inspection {
 
   /// See [dev.kvstore.StoreInspector#records].
   public static Stream<RecordInfo> records(Path path) {
-    return records(onOwnThread(() -> SegmentFiles.open(path)));
+    return records(onOwnThread(() -> SegmentFiles.open(disk(path))));
   }
 
   /// The same in a directory that nobody has locked; it is closed with the stream.
@@ -357,11 +368,14 @@ public final class Inspection {
 
   /// See [dev.kvstore.StoreInspector#recordBytes].
   public static byte[] recordBytes(Path path, String file, long offset) {
-    return onOwnThread(() -> {
-      try (SegmentFiles store = SegmentFiles.open(path)) {
-        return recordBytes(store, file, offset);
-      }
-    });
+    return onOwnThread(() -> recordBytes(disk(path), file, offset));
+  }
+
+  /// The same in a directory that nobody has locked; it is closed in the end.
+  public static byte[] recordBytes(Directory directory, String file, long offset) {
+    try (SegmentFiles store = SegmentFiles.open(directory)) {
+      return recordBytes(store, file, offset);
+    }
   }
 
   private static byte[] recordBytes(SegmentFiles store, String file, long offset) {

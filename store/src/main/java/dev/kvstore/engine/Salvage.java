@@ -10,6 +10,7 @@ import dev.kvstore.Options;
 import dev.kvstore.Progress;
 import dev.kvstore.SalvageReport;
 import dev.kvstore.StoreEncodingException;
+import dev.kvstore.StoreFailedException;
 import dev.kvstore.StoreIoException;
 import dev.kvstore.Value;
 import dev.kvstore.index.HashIndex;
@@ -48,23 +49,30 @@ final class Salvage {
   private static final int CHUNK_BYTES = 4 << 20;
 
   private final SegmentFiles store;
+  private final Environment environment;
   private final Progress progress;
+  private final long startNanos = System.nanoTime();
   private final SegmentTable table = new SegmentTable();
   private final Findings findings = new Findings(DamagePolicy.SERVE_REST);
   private final List<Damage> damages = new ArrayList<>();
   private long bytes;
 
-  private Salvage(SegmentFiles store, Progress progress) {
+  private Salvage(SegmentFiles store, Environment environment, Progress progress) {
     this.store = store;
+    this.environment = environment;
     this.progress = progress;
   }
 
+  /// Copies out of sight, and shows the copy when all of it is there.
   static SalvageReport run(Path path, Path target, boolean provenance, Progress progress) {
-    long start = System.nanoTime();
-    try (SegmentFiles store = SegmentFiles.openByHeader(path)) {
-      Staging staging = Staging.in(target, store.directory().path());
+    Directory directory = DiskDirectory.open(path, Access.READ, false);
+    try (SegmentFiles store = SegmentFiles.openByHeader(directory)) {
+      Staging staging = Staging.in(target, directory.path());
       try {
-        SalvageReport report = new Salvage(store, progress).into(staging, provenance, start);
+        Directory copy = DiskDirectory.open(staging.path(), Access.WRITE, false);
+        SalvageReport report =
+            new Salvage(store, Environment.system(), progress)
+                .into(copy, staging.target(), provenance);
         staging.publish(Manifest.NAME);
         return report;
       } catch (StoreIoException e) {
@@ -83,27 +91,40 @@ final class Salvage {
     }
   }
 
-  private SalvageReport into(Staging staging, boolean provenance, long startNanos) {
-    long startedAt = Environment.system().clock().millis();
-    try (HashIndex index = new HashIndex()) {
+  /// Copies from one directory into another, in sight. Closes both, also when this fails.
+  static SalvageReport run(
+      Directory directory,
+      Directory target,
+      Environment environment,
+      boolean provenance,
+      Progress progress) {
+    try (target;
+        SegmentFiles store = SegmentFiles.openByHeader(directory)) {
+      return new Salvage(store, environment, progress).into(target, target.path(), provenance);
+    }
+  }
+
+  /// @param target where to write, closed in the end
+  /// @param place where that is going to be
+  private SalvageReport into(Directory target, Path place, boolean provenance) {
+    try (target;
+        HashIndex index = new HashIndex()) {
       load(index);
-      Optional<Path> file =
-          provenance ? Optional.of(staging.target().resolve(Provenance.NAME)) : Optional.empty();
       long keys;
       Options options = Options.builder().durability(Durability.OS).build();
-      try (KvStore copy = KvStore.open(staging.path(), options)) {
-        keys =
-            provenance
-                ? copyWithProvenance(index, copy, staging.path(), startedAt)
-                : copy(index, copy, null);
+      try (KvStore copy = StoreEngine.open(target, options, environment)) {
+        keys = provenance ? copyWithProvenance(index, copy, target) : copy(index, copy, null);
         copy.sync();
+      } catch (StoreFailedException e) {
+        // What it says about going on is for a store that stays.
+        throw e.getCause() instanceof StoreIoException failure ? failure : e;
       }
       return new SalvageReport(
           keys,
           findings.recordsRead(),
           Inspection.withoutRepeats(damages),
           findings.dropped(),
-          file,
+          provenance ? Optional.of(place.resolve(Provenance.NAME)) : Optional.empty(),
           Duration.ofNanos(System.nanoTime() - startNanos));
     }
   }
@@ -189,14 +210,13 @@ final class Salvage {
 
   // ---- The copy
 
-  private long copyWithProvenance(HashIndex index, KvStore copy, Path target, long startedAt) {
-    try (Directory directory = DiskDirectory.open(target, Access.WRITE, false);
-        Provenance provenance = new Provenance(directory)) {
+  private long copyWithProvenance(HashIndex index, KvStore copy, Directory target) {
+    try (Provenance provenance = new Provenance(target)) {
       provenance.begin(
           store.directory().path().toString(),
           store.store().toString(),
           store.manifest() != null,
-          startedAt);
+          environment.clock().millis());
       long keys = copy(index, copy, provenance);
       List<Damage> lost = Inspection.withoutRepeats(damages);
       lost.forEach(provenance::damage);

@@ -7,7 +7,6 @@ import dev.kvstore.StoreStartupException;
 import dev.kvstore.StoreVersionException;
 import dev.kvstore.io.Access;
 import dev.kvstore.io.Directory;
-import dev.kvstore.io.DiskDirectory;
 import dev.kvstore.io.FileHandle;
 import dev.kvstore.segment.FileFormat;
 import dev.kvstore.segment.Manifest;
@@ -16,7 +15,6 @@ import dev.kvstore.segment.Segment;
 import dev.kvstore.segment.SegmentFormat;
 import dev.kvstore.segment.StoreId;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -44,22 +42,18 @@ final class SegmentFiles implements AutoCloseable {
     this.store = map(byHeader);
   }
 
-  /// Opens the segments of the store in a directory.
+  /// Opens the segments of the store in a directory that nobody has locked; it is closed with this, and
+  /// when this fails.
   ///
   /// @throws StoreStartupException if there is neither a manifest nor a segment
-  static SegmentFiles open(Path path) {
-    return open(DiskDirectory.open(path, Access.READ, false));
-  }
-
-  /// The same in a directory that nobody has locked; it is closed with this, and when this fails.
   static SegmentFiles open(Directory directory) {
     return open(directory, false);
   }
 
-  /// As [#open(Path)]; but a segment whose sound header names another number than its file does goes by
+  /// As [#open(Directory)]; but a segment whose sound header names another number than its file does goes by
   /// the number in the header, so that the records of a file that was renamed still verify.
-  static SegmentFiles openByHeader(Path path) {
-    return open(DiskDirectory.open(path, Access.READ, false), true);
+  static SegmentFiles openByHeader(Directory directory) {
+    return open(directory, true);
   }
 
   private static SegmentFiles open(Directory directory, boolean byHeader) {

@@ -14,6 +14,7 @@ import dev.kvstore.StoreIoException;
 import dev.kvstore.WriteBatch;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.BitSet;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Timeout;
@@ -141,6 +142,33 @@ class FullDiskTest {
         store.put(key(number), value(number));
       }
       assertHolds(store, removed, count + more);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void deletesCompactionAndThenWritesNeedNothingButTheReserve(SmallDisk.Kind kind) {
+    try (SmallDisk disk = SmallDisk.mount(kind, temporary);
+        KvStore store = KvStore.open(disk.store(), options(1 << 20))) {
+      BitSet live = new BitSet();
+      for (int round = 0; round < 3; round++) {
+        int first = live.length();
+        int added = fillFrom(store, first);
+        assertThat(added).as("round " + round).isGreaterThan(400);
+        live.set(first, first + added);
+        for (int number = first; number < first + added; number++) {
+          if (number % 10 < 7) {
+            assertThat(store.delete(key(number))).isTrue();
+            live.clear(number);
+          }
+        }
+        store.compact();
+        assertThat(store.size()).isEqualTo(live.cardinality());
+        live.stream()
+            .forEach(number ->
+                assertThat(store.get(key(number))).as("key" + number).isEqualTo(value(number)));
+      }
+      assertThat(store.stats().failure()).isEmpty();
     }
   }
 

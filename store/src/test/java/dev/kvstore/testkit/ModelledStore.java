@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
+import java.util.function.ToLongFunction;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -238,6 +239,13 @@ public final class ModelledStore {
 
   /// Sets keys one by one, in one call: of those a crash or a failure may leave the first.
   public void putAll(Map<String, Value> entries) {
+    putAll(entries, store::putAll);
+  }
+
+  /// The same in a way of the caller's.
+  ///
+  /// @param call returns the sequence of the last
+  public void putAll(Map<String, Value> entries, ToLongFunction<List<Entry>> call) {
     if (failed) {
       return;
     }
@@ -251,7 +259,7 @@ public final class ModelledStore {
           "  put " + key + " " + StoreModel.text(value), List.of(new Change(key, value)));
     });
     try {
-      long told = store.putAll(list);
+      long told = call.applyAsLong(list);
       stopIfCrashed();
       require(told == before + list.size(), "putAll returned sequence " + told);
       acknowledgeFirst(before, list.size());
