@@ -43,7 +43,7 @@ check: ## format, Error Prone and NullAway over everything; the quick tests of b
 	@rm -rf store/target/check torture/target/check cli/target/check bench/target/check \
 		fuzz/target/check lincheck/target/check jcstress/target/check
 	@$(mvn25) -Pcheck,bench,proofs $(spotless):check test \
-		-Dtest='dev.kvstore.bench.**,!PeersTest' -Dsurefire.failIfNoSpecifiedTests=false
+		-Dtest='dev.kvstore.bench.**,!PeersTest'
 
 fmt: ## format all Java sources in place
 	@$(mvn25) -q -Pbench,proofs $(spotless):apply

@@ -20,7 +20,7 @@ failed=
 for target in "$@"; do
     log=fuzz/target/fuzz/$target.log
     # shellcheck disable=SC2086 # several flags
-    mvn -B -ntp ${MVN_FLAGS:-} -q -Pproofs -pl fuzz -am test -Dtest="$target" -Dsurefire.failIfNoSpecifiedTests=false >"$log" 2>&1
+    mvn -B -ntp ${MVN_FLAGS:-} -q -Pproofs -pl fuzz -am test -Dtest="$target" >"$log" 2>&1
     result=$?
     last=$(grep -aE '^#[0-9]+.* cov: ' "$log" | tail -n 1 | sed 's/ corp: .*exec/ exec/; s/ rss: .*//; s/[[:space:]]\{1,\}/ /g')
     if [ $result -eq 0 ]; then

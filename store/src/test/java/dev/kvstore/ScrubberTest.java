@@ -254,7 +254,7 @@ class ScrubberTest {
     assertThat(threads()).contains("store-scrub");
     long begin = System.nanoTime();
     store.close();
-    assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(1));
+    assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(3));
     assertThat(threads()).doesNotContain("store-scrub");
   }
 

@@ -10,9 +10,7 @@ import dev.kvstore.StoreStartupException;
 import dev.kvstore.StoreVersionException;
 import dev.kvstore.engine.IndexImage.ImagedSegment;
 import dev.kvstore.index.HashIndex;
-import dev.kvstore.io.Access;
 import dev.kvstore.io.Directory;
-import dev.kvstore.io.FileHandle;
 import dev.kvstore.segment.FileFormat;
 import dev.kvstore.segment.KeyHasher;
 import dev.kvstore.segment.Manifest;
@@ -451,9 +449,7 @@ final class Recovery {
       return false;
     }
     for (Segment segment : open) {
-      try (FileHandle file = directory.open(segment.name(), Access.WRITE)) {
-        file.force();
-      }
+      SegmentWriter.forceAgain(directory, segment.name());
     }
     return true;
   }

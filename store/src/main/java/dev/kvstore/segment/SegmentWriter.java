@@ -7,6 +7,7 @@ import dev.kvstore.io.Access;
 import dev.kvstore.io.Directory;
 import dev.kvstore.io.FileHandle;
 import dev.kvstore.io.Preallocation;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 /// - Failure: the blocks are there before the mapping is, so an append does not meet a full disk.
 public final class SegmentWriter {
   private static final byte[] EMPTY = {};
+  private static final long REWRITE_BYTES = 256 << 10;
 
   private final Segment segment;
   private final FileHandle file;
@@ -118,6 +120,26 @@ public final class SegmentWriter {
     } catch (Throwable e) {
       closeAfter(file, e);
       throw e;
+    }
+  }
+
+  /// Makes durable what an earlier process has written. If that ended because a force had failed, the
+  /// system takes pages for written that never were, and a force alone would leave them out: so all
+  /// but zeros, which is what they were made of, is written once more.
+  public static void forceAgain(Directory directory, String name) {
+    try (FileHandle file = directory.open(name, Access.WRITE);
+        Arena arena = Arena.ofConfined()) {
+      MemorySegment zeros = arena.allocate(REWRITE_BYTES);
+      MemorySegment buffer = arena.allocate(REWRITE_BYTES);
+      long size = file.size();
+      for (long at = 0; at < size; at += REWRITE_BYTES) {
+        MemorySegment piece = buffer.asSlice(0, Math.min(REWRITE_BYTES, size - at));
+        file.read(at, piece);
+        if (piece.mismatch(zeros.asSlice(0, piece.byteSize())) >= 0) {
+          file.write(at, piece);
+        }
+      }
+      file.force();
     }
   }
 

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -52,6 +53,11 @@ final class Crew implements AutoCloseable {
   Crew begin() {
     begin.countDown();
     return this;
+  }
+
+  /// Whether nobody has thrown so far.
+  boolean isWell() {
+    return tasks.stream().noneMatch(task -> task.state() == Future.State.FAILED);
   }
 
   /// Lets those who repeat run for a while; ends early if one of them throws.

@@ -2,6 +2,7 @@ package dev.kvstore.index;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvstore.testkit.Seed;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -11,18 +12,24 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/// Random histories against a map. `-Dindex.seed=N` replays one.
+/// Random histories against a map.
 class HashIndexModelTest {
   private static final int OPERATIONS = 60_000;
   private static final int KEYS = 3_000;
 
-  private final long seed = Long.getLong("index.seed", System.nanoTime());
-  private final SplittableRandom random = new SplittableRandom(seed);
+  private SplittableRandom random = new SplittableRandom(0); // each test has its own
   private final Map<Long, Long> model = new HashMap<>(); // key -> address
 
   @ParameterizedTest
   @EnumSource
   void answersAsAMapDoes(Keys.Spread spread) {
+    Seed.fresh(seeded -> {
+      random = seeded;
+      answerAsAMapDoes(spread);
+    });
+  }
+
+  private void answerAsAMapDoes(Keys.Spread spread) {
     int operations = spread == Keys.Spread.ONE_HASH ? OPERATIONS / 6 : OPERATIONS;
     int keys = spread == Keys.Spread.ONE_HASH ? KEYS / 3 : KEYS;
     try (var index = new HashIndex()) {
@@ -34,10 +41,10 @@ class HashIndexModelTest {
       }
       check(index, spread, keys);
       for (long key : List.copyOf(model.keySet())) {
-        assertThat(index.remove(spread.applyAsLong(key), model.remove(key))).as(replay()).isTrue();
+        assertThat(index.remove(spread.applyAsLong(key), model.remove(key))).isTrue();
       }
       check(index, spread, keys);
-      assertThat(index.bytes()).as(replay()).isLessThan(3 << 20);
+      assertThat(index.bytes()).isLessThan(3 << 20);
     }
   }
 
@@ -47,26 +54,26 @@ class HashIndexModelTest {
     long address = Keys.address(key, random.nextLong());
     int choice = random.nextInt(10);
     if (old == null) {
-      assertThat(index.find(hash, Keys.is(key))).as(replay()).isEqualTo(HashIndex.NONE);
-      assertThat(index.contains(hash, address)).as(replay()).isFalse();
-      assertThat(index.remove(hash, address)).as(replay()).isFalse();
-      assertThat(index.replace(hash, address, address)).as(replay()).isFalse();
+      assertThat(index.find(hash, Keys.is(key))).isEqualTo(HashIndex.NONE);
+      assertThat(index.contains(hash, address)).isFalse();
+      assertThat(index.remove(hash, address)).isFalse();
+      assertThat(index.replace(hash, address, address)).isFalse();
       if (growing || choice == 0) {
         index.insert(hash, address);
         model.put(key, address);
       }
     } else if (choice < 3) {
       boolean right = old != (address ^ 1);
-      assertThat(index.replace(hash, address ^ 1, address)).as(replay()).isEqualTo(!right);
-      assertThat(index.replace(hash, right ? old : address, address)).as(replay()).isTrue();
+      assertThat(index.replace(hash, address ^ 1, address)).isEqualTo(!right);
+      assertThat(index.replace(hash, right ? old : address, address)).isTrue();
       model.put(key, address);
     } else if (!growing || choice == 3) {
-      assertThat(index.remove(hash, old)).as(replay()).isTrue();
-      assertThat(index.remove(hash, old)).as(replay()).isFalse();
+      assertThat(index.remove(hash, old)).isTrue();
+      assertThat(index.remove(hash, old)).isFalse();
       model.remove(key);
     } else {
-      assertThat(index.find(hash, Keys.is(key))).as(replay()).isEqualTo(old);
-      assertThat(index.contains(hash, old)).as(replay()).isTrue();
+      assertThat(index.find(hash, Keys.is(key))).isEqualTo(old);
+      assertThat(index.contains(hash, old)).isTrue();
     }
   }
 
@@ -75,6 +82,13 @@ class HashIndexModelTest {
   @ParameterizedTest
   @EnumSource
   void answersForManyAtOnceAsForEach(Keys.Spread spread) {
+    Seed.fresh(seeded -> {
+      random = seeded;
+      answerForManyAtOnce(spread);
+    });
+  }
+
+  private void answerForManyAtOnce(Keys.Spread spread) {
     int keys = spread == Keys.Spread.ONE_HASH ? 200 : 2_000;
     try (var index = new HashIndex()) {
       for (long key = 1; key <= keys; key++) {
@@ -108,31 +122,25 @@ class HashIndexModelTest {
     }
     index.containsAll(hashes, expected, chosen.size(), answers);
     for (int i = 0; i < chosen.size(); i++) {
-      assertThat(answers[i]).as(replay()).isEqualTo(model.get(chosen.get(i)) == expected[i]);
+      assertThat(answers[i]).isEqualTo(model.get(chosen.get(i)) == expected[i]);
     }
     index.replaceAll(hashes, expected, next, chosen.size(), answers);
     for (int i = 0; i < chosen.size(); i++) {
-      assertThat(answers[i]).as(replay()).isEqualTo(model.get(chosen.get(i)) == expected[i]);
+      assertThat(answers[i]).isEqualTo(model.get(chosen.get(i)) == expected[i]);
       if (answers[i]) model.put(chosen.get(i), next[i]);
     }
   }
 
   private void check(HashIndex index, Keys.Spread spread, int keys) {
-    assertThat(index.size()).as(replay()).isEqualTo(model.size());
+    assertThat(index.size()).isEqualTo(model.size());
     for (long key = 1; key <= keys; key++) {
       long expected = model.getOrDefault(key, HashIndex.NONE);
-      assertThat(index.find(spread.applyAsLong(key), Keys.is(key)))
-          .as(replay())
-          .isEqualTo(expected);
+      assertThat(index.find(spread.applyAsLong(key), Keys.is(key))).isEqualTo(expected);
     }
     List<Long> collected = new ArrayList<>();
     long position = HashIndex.START;
     while (position != HashIndex.END) position = index.collect(position, collected::add);
-    assertThat(collected).as(replay()).hasSize(model.size());
-    assertThat(new HashSet<>(collected)).as(replay()).isEqualTo(new HashSet<>(model.values()));
-  }
-
-  private String replay() {
-    return "seed " + seed + ", replay with -Dindex.seed=" + seed;
+    assertThat(collected).hasSize(model.size());
+    assertThat(new HashSet<>(collected)).isEqualTo(new HashSet<>(model.values()));
   }
 }

@@ -71,6 +71,13 @@ final class Inode {
     dropped.keySet().removeIf(page -> !isStillDropped(page, live));
   }
 
+  /// Pages that are written to by a call are to be written to the disk, also if they are as they were.
+  void written(long from, long to) {
+    dropped
+        .keySet()
+        .removeIf(page -> page * (long) PAGE_BYTES < to && (page + 1L) * PAGE_BYTES > from);
+  }
+
   /// A force that fails: no page that the range touches arrives, and none of them is tried again.
   void failForce(byte[] live, long from, long to) {
     int first = (int) (from / PAGE_BYTES);

@@ -2,6 +2,7 @@ package dev.kvstore.testkit;
 
 import java.lang.StackWalker.StackFrame;
 import java.lang.reflect.Method;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.SplittableRandom;
@@ -16,12 +17,14 @@ import org.junit.platform.commons.support.AnnotationSupport;
 public final class Seed {
   private static final String PROPERTY = "kvstore.seed";
 
-  /// A test in whose method this was made.
-  private final String test;
+  /// The module of the test in whose method this was made.
+  private final String module;
 
+  private final String test;
   private final boolean torture;
 
-  private Seed(String test, boolean torture) {
+  private Seed(String module, String test, boolean torture) {
+    this.module = module;
     this.test = test;
     this.torture = torture;
   }
@@ -30,7 +33,7 @@ public final class Seed {
   public static Seed here() {
     return StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE)
         .walk(frames -> frames.map(Seed::ofFrame).filter(Objects::nonNull).findFirst())
-        .orElseGet(() -> new Seed("*Test", false));
+        .orElseGet(() -> new Seed("store", "*Test", false));
   }
 
   /// Null if the frame is none of a test's method.
@@ -39,12 +42,19 @@ public final class Seed {
       if (method.getName().equals(frame.getMethodName())
           && AnnotationSupport.isAnnotated(method, Testable.class)) {
         return new Seed(
+            moduleOf(frame.getDeclaringClass()),
             frame.getDeclaringClass().getSimpleName() + "#" + method.getName(),
             Arrays.stream(method.getAnnotationsByType(Tag.class))
                 .anyMatch(tag -> tag.value().equals("torture")));
       }
     }
     return null;
+  }
+
+  /// The directory in which `target/test-classes` is.
+  private static String moduleOf(Class<?> test) {
+    Path classes = Path.of(test.getProtectionDomain().getCodeSource().getLocation().getPath());
+    return classes.getParent().getParent().getFileName().toString();
   }
 
   /// Whether a seed was given, so that one run is enough.
@@ -79,7 +89,7 @@ public final class Seed {
 
   /// What to type to have the same again.
   String command(long seed) {
-    return (torture ? "make torture MVN_FLAGS=\"" : "make test MVN_FLAGS=\"-pl store ")
+    return (torture ? "make torture MVN_FLAGS=\"" : "make test MVN_FLAGS=\"-pl " + module + " -am ")
         + "-Dtest="
         + test
         + " -D"

@@ -75,6 +75,7 @@ final class SimulatedFile implements FileHandle {
       }
       directory.failBefore(call);
       inner.write(offset, bytes);
+      inode.written(offset, offset + bytes.byteSize());
       directory.failAfter(call);
     }
   }

@@ -20,12 +20,12 @@ class KillRoundsTest {
   @TempDir private Path temporary;
 
   @Test
-  @Timeout(120)
+  @Timeout(300)
   void killedWriterLosesNothingThatWasAcknowledged() {
     Runs runs = new Runs();
     Seed.fresh(random ->
         runs.pass(
-            Runs.options(temporary, Duration.ofSeconds(60), 12, random.nextLong()),
+            Runs.options(temporary, Duration.ofMinutes(4), 12, random.nextLong()),
             WriterCommand.USUAL));
     assertThat(runs.kills()).isEqualTo(12);
     assertThat(runs.writes()).as("writes that were acknowledged").isGreaterThan(100);
@@ -46,6 +46,9 @@ class KillRoundsTest {
               WriterCommand.USUAL));
     }
     TortureShare.KILLS.report(runs.toString());
+    assertThat(runs.kills())
+        .as("kills, of which there should be one every five seconds at least")
+        .isGreaterThanOrEqualTo((int) (length / 5e9));
     if (runs.kills() >= ROUNDS_IN_A_DIRECTORY) {
       assertThat(runs.kills(Phase.WRITING)).isPositive();
       assertThat(runs.kills(Phase.OPENING)).isPositive();
