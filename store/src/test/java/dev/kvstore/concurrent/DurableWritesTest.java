@@ -33,6 +33,9 @@ import org.junit.jupiter.api.io.TempDir;
 /// asked for.
 @Timeout(60)
 class DurableWritesTest {
+  /// Of values that make every few writes wait for a segment, which gives the append lock to others.
+  private static final int VALUE_BYTES = 3000;
+
   @TempDir private Path directory;
 
   private KvStore open(Durability durability) {
@@ -104,7 +107,7 @@ class DurableWritesTest {
                 byte[] seen = store.get(key);
                 long next = seen == null ? 1 : ByteBuffer.wrap(seen).getLong() + 1;
                 if (store.compareAndSet(
-                    key, seen, ByteBuffer.allocate(Long.BYTES).putLong(next).array())) {
+                    key, seen, ByteBuffer.allocate(VALUE_BYTES).putLong(next).array())) {
                   done++;
                 }
               }

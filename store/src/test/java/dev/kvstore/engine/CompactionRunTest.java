@@ -38,7 +38,7 @@ class CompactionRunTest {
 
   private final SimulatedDirectory disk = SimulatedDirectory.empty();
   private final SplittableRandom random = new SplittableRandom(11);
-  private final Map<String, Integer> sizes = new HashMap<>(); // of values
+  private final Map<String, byte[]> values = new HashMap<>();
   private final Recovery.Result recovered;
   private final OpenStore store;
 
@@ -66,13 +66,14 @@ class CompactionRunTest {
 
   private void put(String key) {
     byte[] value = new byte[random.nextInt(60)];
+    random.nextBytes(value);
     store.writes.put(key.getBytes(StandardCharsets.UTF_8), Encoding.BYTES, value);
-    sizes.put(key, value.length);
+    values.put(key, value);
   }
 
   private void delete(String key) {
     store.writes.delete(key.getBytes(StandardCharsets.UTF_8));
-    sizes.remove(key);
+    values.remove(key);
   }
 
   private CompactionReport compact(CompactionRun.Pacer pacer) {
@@ -96,9 +97,21 @@ class CompactionRunTest {
   }
 
   private long expectedLive() {
-    return sizes.entrySet().stream()
-        .mapToLong(entry -> RecordFormat.recordBytes(entry.getKey().length(), entry.getValue()))
+    return values.entrySet().stream()
+        .mapToLong(
+            entry -> RecordFormat.recordBytes(entry.getKey().length(), entry.getValue().length))
         .sum();
+  }
+
+  private void requireEachKeyHoldsWhatWasPutLast() {
+    assertThat(store.writes.size()).isEqualTo(values.size());
+    assertThat(store.stats().liveBytes()).isEqualTo(expectedLive());
+    for (int i = 0; i < KEYS; i++) {
+      String key = "key" + i;
+      assertThat(store.reads.get(key.getBytes(StandardCharsets.UTF_8)))
+          .as(key)
+          .isEqualTo(values.get(key));
+    }
   }
 
   @Test
@@ -121,11 +134,11 @@ class CompactionRunTest {
     assertThat(before).isPositive();
     assertThat(rests[0]).isGreaterThan(3);
     assertThat(garbage()).isZero();
-    assertThat(store.stats().liveBytes()).isEqualTo(expectedLive());
+    requireEachKeyHoldsWhatWasPutLast();
   }
 
   @Test
-  void liveBytesAreExactWhateverIsWrittenMeanwhile() {
+  void nothingIsLostOrMiscountedWhateverIsWrittenMeanwhile() {
     CompactionReport report =
         compact(
             new CompactionRun.Pacer() {
@@ -151,12 +164,12 @@ class CompactionRunTest {
               }
             });
     assertThat(report.segmentsWritten()).isOne();
-    assertThat(store.writes.size()).isEqualTo(sizes.size());
-    assertThat(store.stats().liveBytes()).isEqualTo(expectedLive());
+    requireEachKeyHoldsWhatWasPutLast();
   }
 
   @Test
-  void liveBytesAreExactWhenRecordsAreReplacedAtTheVeryMoment() throws InterruptedException {
+  void nothingIsLostOrMiscountedWhenRecordsAreReplacedAtTheVeryMoment()
+      throws InterruptedException {
     CountDownLatch begun = new CountDownLatch(100);
     Thread writer =
         new Thread(() -> {
@@ -187,6 +200,6 @@ class CompactionRunTest {
           }
         });
     writer.join();
-    assertThat(store.stats().liveBytes()).isEqualTo(expectedLive());
+    requireEachKeyHoldsWhatWasPutLast();
   }
 }
