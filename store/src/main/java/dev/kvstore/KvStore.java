@@ -130,7 +130,9 @@ public interface KvStore extends AutoCloseable {
   /// Makes all changes of a batch, or none of them, whatever happens.
   ///
   /// @return the sequence number of the last change, or of the store's last write if it is empty
-  /// @throws StoreTooLargeException if the batch is over [#BATCH_BYTES_MAX]
+  /// @throws StoreKeyException if a key is empty; nothing was written
+  /// @throws StoreTooLargeException if the batch is over [#BATCH_BYTES_MAX], a key over [#KEY_BYTES_MAX] or a value over
+  ///     [#VALUE_BYTES_MAX]
   long write(WriteBatch batch);
 
   /// Sets a key unless it is there.
@@ -288,6 +290,8 @@ public interface KvStore extends AutoCloseable {
   /// Adds to a 64-bit integer; an absent key counts as 0.
   ///
   /// @return the new number
+  /// @throws StoreEncodingException if the value is not an integer
+  /// @throws ArithmeticException if the sum does not fit; nothing is changed
   default long increment(String key, long delta) {
     return increment(Utf8.encode(key, "key"), delta);
   }

@@ -84,46 +84,58 @@ public final class Options {
     return builder;
   }
 
+  /// What a write waits for; see [Builder#durability].
   public Durability durability() {
     return durability;
   }
 
+  /// What to do about damage found by `open`; see [Builder#damagePolicy].
   public DamagePolicy damagePolicy() {
     return damagePolicy;
   }
 
+  /// Whether nothing may be written; see [Builder#readOnly].
   public boolean readOnly() {
     return readOnly;
   }
 
+  /// Whether a missing store is created; see [Builder#createIfMissing].
   public boolean createIfMissing() {
     return createIfMissing;
   }
 
+  /// Who owns the data; empty if nobody was named. See [Builder#application].
   public Optional<Application> application() {
     return application;
   }
 
+  /// Whether each read checks the checksum; see [Builder#verifyReads].
   public boolean verifyReads() {
     return verifyReads;
   }
 
+  /// Bytes at which the active segment is sealed; see [Builder#segmentBytesMax].
   public long segmentBytesMax() {
     return segmentBytesMax;
   }
 
+  /// When compaction starts by itself; see [Builder#compaction].
   public CompactionPolicy compaction() {
     return compaction;
   }
 
+  /// Bytes per second that background compaction writes at most; [Long#MAX_VALUE] if there is no bound. See
+  /// [Builder#compactionBytesPerSecondMax].
   public long compactionBytesPerSecondMax() {
     return compactionBytesPerSecondMax;
   }
 
+  /// Threads that load the index at open; see [Builder#recoveryThreads].
   public int recoveryThreads() {
     return recoveryThreads;
   }
 
+  /// Whether the store reads itself in the background; see [Builder#scrub].
   public ScrubPolicy scrub() {
     return scrub;
   }

@@ -86,7 +86,7 @@ public record Stats(
   public enum State {
     /// New records go here.
     ACTIVE,
-    /// Full, being forced and given its footer and hint.
+    /// Full, being forced and given its seal and hint.
     SEALING,
     /// Never written again.
     SEALED

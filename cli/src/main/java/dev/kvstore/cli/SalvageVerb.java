@@ -19,6 +19,8 @@ import picocli.CommandLine.Option;
       "The newest intact record of every key goes into a new store; what could not be copied is"
           + " named. The damaged store is not written to. Where each record comes from is told by the"
           + " file SALVAGE.jsonl in the new directory.",
+      "Exit code 0 also if something could not be copied: what can be had is there, what cannot is in"
+          + " the output.",
     },
     footer = {
       "--json: keys, recordsRead, damages (file, offset, bytes, problem, keys), dropped (file, offset,"

@@ -10,8 +10,7 @@ import org.junit.jupiter.api.Test;
 /// The manual page in the tree says what the verbs say. With `-Dkvstore.manual.write=true` it is
 /// written anew instead:
 ///
-/// `make test MVN_FLAGS="-pl store,cli -Dtest=ManualPageTest
-/// -Dsurefire.failIfNoSpecifiedTests=false -Dkvstore.manual.write=true"`
+/// `make test MVN_FLAGS="-pl cli -am -Dtest=ManualPageTest -Dkvstore.manual.write=true"`
 class ManualPageTest {
   private static final Path PAGE = Path.of("src", "main", "man", "kvstore.1");
 

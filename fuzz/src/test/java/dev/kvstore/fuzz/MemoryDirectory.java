@@ -207,11 +207,6 @@ final class MemoryDirectory implements Directory {
   }
 
   @Override
-  public long usableBytes() {
-    return 1L << 40;
-  }
-
-  @Override
   public synchronized void close() {
     readOnly = false;
   }

@@ -65,9 +65,6 @@ public interface Directory extends AutoCloseable {
   /// @throws dev.kvstore.StoreLockedException if somebody else has it
   void lock(Access access);
 
-  /// Bytes that still fit on the disk.
-  long usableBytes();
-
   /// Gives the lock back. Files stay open until they are closed themselves.
   @Override
   void close();

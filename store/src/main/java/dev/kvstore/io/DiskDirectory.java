@@ -198,13 +198,6 @@ public final class DiskDirectory implements Directory {
   }
 
   @Override
-  public long usableBytes() {
-    // Not through Files.getFileStore, which fails where the mount point is not visible, as in some
-    // containers.
-    return path.toFile().getUsableSpace();
-  }
-
-  @Override
   public synchronized void close() {
     closed = true;
     if (lock != null) {

@@ -584,11 +584,6 @@ abstract class FileContract {
     }
   }
 
-  @Test
-  void theSpaceLeftIsMoreThanNothing() {
-    assertThat(directory.usableBytes()).isPositive();
-  }
-
   private void lockOnce() {
     try (Directory first = beside(directory)) {
       first.lock(Access.WRITE);

@@ -345,11 +345,6 @@ public final class SimulatedDirectory implements Directory {
   }
 
   @Override
-  public synchronized long usableBytes() {
-    return inner.usableBytes();
-  }
-
-  @Override
   public synchronized void close() {
     inner.close();
     locked = null;
