@@ -44,6 +44,7 @@ public class StoreLinearizabilityTest {
 
   private static final byte[] LEFT = bytes("left");
   private static final byte[] RIGHT = bytes("right");
+  private static final byte[] NUMBER = bytes("number");
 
   // Lincheck makes an object for each history, one after the other.
   private static @Nullable SimulatedDirectory directory;
@@ -57,6 +58,7 @@ public class StoreLinearizabilityTest {
     for (int key = 0; key < KEYS; key++) {
       store.delete(key(key));
     }
+    store.delete(NUMBER);
     store.write(new WriteBatch().put(LEFT, value(0)).put(RIGHT, value(0)));
   }
 
@@ -156,6 +158,16 @@ public class StoreLinearizabilityTest {
     return store.compareAndSet(key(key), value(expected), null);
   }
 
+  @Operation
+  public int getAmongOthers(@Param(name = "key") int key) {
+    return value(store.getAll(List.of(bytes("standing3"), key(key), bytes("absent"))).get(1));
+  }
+
+  @Operation
+  public long increment(@Param(name = "value") int delta) {
+    return store.increment(NUMBER, delta);
+  }
+
   // ---- Several keys
 
   /// Both get the same value, at once as far as writers can tell.
@@ -215,6 +227,7 @@ public class StoreLinearizabilityTest {
     private final Map<Integer, Integer> values = new HashMap<>();
     private int left;
     private int right;
+    private long number;
 
     public void put(int key, int value) {
       values.put(key, value);
@@ -226,6 +239,15 @@ public class StoreLinearizabilityTest {
 
     public int get(int key) {
       return values.getOrDefault(key, 0);
+    }
+
+    public int getAmongOthers(int key) {
+      return values.getOrDefault(key, 0);
+    }
+
+    public long increment(int delta) {
+      number += delta;
+      return number;
     }
 
     public boolean contains(int key) {
