@@ -4,6 +4,9 @@ import static java.nio.file.StandardOpenOption.WRITE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import dev.kvstore.segment.Manifest;
+import dev.kvstore.segment.SealedSegment;
+import dev.kvstore.segment.SegmentFormat;
 import dev.kvstore.testkit.Call;
 import dev.kvstore.testkit.DiskImage;
 import dev.kvstore.testkit.Fault;
@@ -17,14 +20,18 @@ import dev.kvstore.testkit.StoreModel;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.BiPredicate;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Every single call to the disk fails once, of a store at work and of one that is being opened.
 @Timeout(300)
@@ -196,8 +203,9 @@ class FaultTest {
     disk.discard();
   }
 
-  /// The file is cut under the mapping that records are written through: what an append has written is
-  /// unknown then, and nothing of it can be taken back.
+  /// The file is emptied under the mapping that records are written through: what an append has written
+  /// is unknown then, and nothing of it can be taken back. What was acknowledged in it is gone, and the
+  /// next open says so.
   @Test
   void anAppendThatCannotBeTakenBackEndsAllWritingUntilTheNextOpen() throws IOException {
     SimulatedDirectory disk = SimulatedDirectory.empty();
@@ -205,19 +213,82 @@ class FaultTest {
     store.put("sealed", "x".repeat(5000));
     store.compact(); // what is in use now is sealed
     store.put("before", "acknowledged");
-    DiskImage whole = disk.image();
-    String active =
-        whole.files().keySet().stream()
-            .filter(n -> n.endsWith(".seg"))
-            .max(String::compareTo)
-            .orElseThrow();
-    try (FileChannel file = FileChannel.open(disk.path().resolve(active), WRITE)) {
-      file.truncate(0);
+    String active = activeSegment(disk);
+    cutFromOutside(disk, active, 0);
+    requireEndOfWriting(store, active, "x");
+    assertThat(store.getString("sealed")).as("reads go on").contains("x".repeat(5000));
+    DiskImage left = disk.image();
+    Simulation.kill(store, disk);
+
+    SimulatedDirectory refused = left.mount();
+    assertThatExceptionOfType(StoreCorruptionException.class)
+        .isThrownBy(() -> Simulation.open(refused, OS))
+        .withMessageContaining(active);
+    requireSame(left, refused.image());
+    refused.discard();
+    SimulatedDirectory after = left.mount();
+    KvStore rest =
+        Simulation.open(after, OS.toBuilder().damagePolicy(DamagePolicy.SERVE_REST).build());
+    assertThat(rest.recovery().damages()).extracting(Damage::file).contains(active);
+    assertThat(rest.getString("sealed")).contains("x".repeat(5000));
+    assertThat(rest.getString("during")).isEmpty();
+    assertThatExceptionOfType(StoreReadOnlyException.class)
+        .isThrownBy(() -> rest.put("after", "refused"));
+    rest.close();
+    after.discard();
+  }
+
+  /// The same where only room behind the last record is gone, or all but the page it ends in: of the
+  /// append that met the end nothing may be left, and all before it is there.
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void anAppendBehindTheEndOfACutFileIsForgottenByTheNextOpen(boolean atPage) throws IOException {
+    Options roomy = OS.toBuilder().segmentBytesMax(64 << 10).build();
+    SimulatedDirectory disk = SimulatedDirectory.empty();
+    KvStore store = Simulation.open(disk, roomy);
+    store.put("before", "acknowledged");
+    String active = activeSegment(disk);
+    byte[] content = disk.image().files().get(active);
+    int end = content.length;
+    while (content[end - 1] == 0) {
+      end--;
     }
+    cutFromOutside(disk, active, atPage ? 4096 : (end + 7) & -8);
+    requireEndOfWriting(store, active, "x".repeat(10_000));
+    DiskImage left = disk.image();
+    Simulation.kill(store, disk);
+
+    SimulatedDirectory after = left.mount();
+    KvStore again = Simulation.open(after, roomy);
+    assertThat(again.recovery().outcome()).isEqualTo(RecoveryReport.Outcome.RECOVERED);
+    assertThat(again.recovery().damages()).isEmpty();
+    assertThat(again.getString("before")).contains("acknowledged");
+    assertThat(again.size()).isEqualTo(1);
+    again.put("after", "works again");
+    again.close();
+    after.discard();
+  }
+
+  /// The newest segment there is a file of.
+  private static String activeSegment(SimulatedDirectory disk) {
+    return disk.image().files().keySet().stream()
+        .filter(n -> n.endsWith(".seg"))
+        .max(String::compareTo)
+        .orElseThrow();
+  }
+
+  private static void cutFromOutside(SimulatedDirectory disk, String name, long size)
+      throws IOException {
+    try (FileChannel file = FileChannel.open(disk.path().resolve(name), WRITE)) {
+      file.truncate(size);
+    }
+  }
+
+  private static void requireEndOfWriting(KvStore store, String active, String value) {
     List<String> logged =
         LogCapture.during(() ->
             assertThatExceptionOfType(StoreIoException.class)
-                .isThrownBy(() -> store.put("during", "not acknowledged"))
+                .isThrownBy(() -> store.put("during", value))
                 .withMessageContaining(active));
     assertThat(logged)
         .anyMatch(line -> line.startsWith("SEVERE: the store takes no more writes: " + active));
@@ -226,50 +297,87 @@ class FaultTest {
         .withMessageContaining(active)
         .withMessageContaining("open it again");
     assertThat(store.stats().failure()).contains(active);
-    assertThat(store.getString("sealed")).as("reads go on").contains("x".repeat(5000));
-    Simulation.kill(store, disk);
-
-    SimulatedDirectory after = whole.mount();
-    KvStore again = Simulation.open(after, OS);
-    assertThat(again.getString("before")).contains("acknowledged");
-    again.put("after", "works again");
-    again.close();
-    after.discard();
   }
 
-  /// As the test above, but a manifest that may or may not count.
-  @Test
-  void aManifestWhoseNameCannotBeForcedEndsAllWritingUntilTheNextOpen() {
+  /// A manifest that may or may not count: it could not be renamed, or was and an error was told.
+  @ParameterizedTest
+  @EnumSource(names = {"IO_ERROR", "IO_ERROR_AFTERWARDS", "NO_SPACE"})
+  void aManifestThatCannotBeRenamedEndsAllWritingUntilTheNextOpen(Fault fault) {
+    failManifest(fault, (disk, call) -> installsManifest(call));
+  }
+
+  /// The same where it was renamed and the directory could not be forced.
+  @ParameterizedTest
+  @EnumSource(names = {"IO_ERROR", "NO_SPACE", "NO_HANDLE"})
+  void aManifestWhoseNameCannotBeForcedEndsAllWritingUntilTheNextOpen(Fault fault) {
+    failManifest(
+        fault,
+        (disk, call) ->
+            call.operation().equals("force")
+                && call.file().equals(".")
+                && installsManifest(disk.log().get(call.number() - 2)));
+  }
+
+  private static boolean installsManifest(Call call) {
+    return call.operation().equals("rename") && call.file().endsWith(" to " + Manifest.NAME);
+  }
+
+  private static void failManifest(Fault fault, BiPredicate<SimulatedDirectory, Call> atThisCall) {
     SimulatedDirectory disk = SimulatedDirectory.empty();
-    KvStore store = Simulation.open(disk, OS);
+    KvStore store = Simulation.open(disk, ALWAYS);
     store.put("before", "acknowledged");
+    byte[] old = disk.image().files().get(Manifest.NAME);
     int calls = disk.calls();
-    disk.failWhen(
-        call ->
-            call.number() > calls
-                && (call.operation().equals("rename") && call.file().endsWith(" MANIFEST")),
-        Fault.IO_ERROR);
+    disk.failWhen(call -> call.number() > calls && atThisCall.test(disk, call), fault);
     List<String> logged =
-        LogCapture.during(() -> {
-          try {
-            store.put("large", "x".repeat(5000));
-          } catch (StoreIoException e) {
-            assertThat(e).hasMessageContaining("Input/output error");
-          }
-        });
+        LogCapture.during(() ->
+            assertThatExceptionOfType(StoreIoException.class)
+                .isThrownBy(() -> store.put("large", "x".repeat(5000)))
+                .withMessageContaining(fault.reason()));
+    assertThat(disk.failures()).isEqualTo(1);
     disk.heal();
-    assertThat(logged).anyMatch(line -> line.startsWith("SEVERE: the store takes no more writes"));
-    assertThat(store.stats().failure()).contains("Input/output error");
+    assertThat(logged)
+        .containsOnlyOnce(
+            "SEVERE: the store takes no more writes: simulated at "
+                + disk.log().stream()
+                    .filter(call -> call.number() > calls && atThisCall.test(disk, call))
+                    .findFirst()
+                    .orElseThrow()
+                + ": "
+                + fault.reason());
+    assertThat(store.stats().failure()).contains(fault.reason());
     assertThatExceptionOfType(StoreFailedException.class)
         .isThrownBy(() -> store.put("after", "refused"));
     assertThat(store.getString("before")).contains("acknowledged");
-    DiskImage image = disk.image();
+    DiskImage left = disk.image();
     Simulation.kill(store, disk);
-    SimulatedDirectory after = image.mount();
-    KvStore again = Simulation.open(after, OS);
-    assertThat(again.getString("before")).contains("acknowledged");
-    again.close();
-    after.discard();
+
+    byte[] renamed = left.files().get(Manifest.NAME);
+    byte[] next = Arrays.equals(renamed, old) ? left.files().get(Manifest.NEXT_NAME) : renamed;
+    SplittableRandom random = new SplittableRandom(3);
+    for (DiskImage state :
+        List.of(
+            left,
+            left.afterPowerLoss(PowerLoss.NONE, random),
+            left.afterPowerLoss(PowerLoss.ALL, random))) {
+      requireBefore(state);
+      requireBefore(state.with(Manifest.NAME, old));
+      requireBefore(state.with(Manifest.NAME, next));
+    }
+  }
+
+  private static void requireBefore(DiskImage image) {
+    SimulatedDirectory disk = image.mount();
+    for (int open = 0; open < 2; open++) {
+      KvStore store = Simulation.open(disk, ALWAYS);
+      assertThat(store.recovery().damages()).isEmpty();
+      assertThat(store.getString("before")).contains("acknowledged");
+      assertThat(store.contains("large")).as("a write that was refused").isFalse();
+      assertThat(store.getString("again").isPresent()).isEqualTo(open > 0);
+      store.put("again", "x".repeat(5000));
+      store.close();
+    }
+    disk.discard();
   }
 
   @Test
@@ -283,9 +391,11 @@ class FaultTest {
         disk.failWhen(
             call -> Set.of("fillZero", "write", "create").contains(call.operation()),
             round % 2 == 0 ? Fault.NO_SPACE : Fault.NO_SPACE_HALF_WAY);
+        int failures = disk.failures();
         for (int step = 0; step < 30; step++) {
           modelled.step(random);
         }
+        assertThat(disk.failures()).as("failures of round " + round).isGreaterThan(failures);
         assertThat(modelled.hasFailed()).as(model.toString()).isFalse();
         model.checkLive(store);
         disk.heal();
@@ -313,7 +423,7 @@ class FaultTest {
           for (int round = 0; round < 8; round++) {
             for (boolean closed : new boolean[] {false, true}) {
               StoreModel model = new StoreModel();
-              failOpenEverywhere(leave(model, closed, random), model);
+              failOpenEverywhere(leave(model, closed, random), model, random);
             }
           }
         });
@@ -328,6 +438,7 @@ class FaultTest {
     }
     if (closed) {
       store.close();
+      model.allDurable();
     }
     DiskImage image = disk.image();
     Simulation.abandon(store);
@@ -335,7 +446,8 @@ class FaultTest {
     return image;
   }
 
-  private static void failOpenEverywhere(DiskImage image, StoreModel model) {
+  private static void failOpenEverywhere(
+      DiskImage image, StoreModel model, SplittableRandom random) {
     SimulatedDirectory whole = image.mount();
     Simulation.open(whole, ALWAYS);
     List<Call> calls = whole.log();
@@ -347,7 +459,7 @@ class FaultTest {
         }
         SimulatedDirectory disk = image.mount().failAt(call.number(), fault);
         try {
-          openWithFault(disk, image, model.copy(), call);
+          openWithFault(disk, image, model.copy(), call, random);
         } catch (RuntimeException | AssertionError e) {
           throw new AssertionError(
               fault + " at " + call + " of open: " + e + "\nfrom\n" + image, e);
@@ -359,16 +471,27 @@ class FaultTest {
   }
 
   private static void openWithFault(
-      SimulatedDirectory disk, DiskImage before, StoreModel model, Call call) {
+      SimulatedDirectory disk,
+      DiskImage before,
+      StoreModel model,
+      Call call,
+      SplittableRandom random) {
     KvStore store;
     try {
       store = Simulation.open(disk, ALWAYS);
     } catch (StoreIoException e) {
       assertThat(disk.open()).as("left open").isEmpty();
+      DiskImage left = disk.image();
+      Set<PowerLoss> modes = EnumSet.allOf(PowerLoss.class);
       if (disk.log().stream().noneMatch(FaultTest::changes)) {
-        requireSame(before, disk.image());
+        requireSame(before, left);
+        modes = EnumSet.of(PowerLoss.NONE); // all that a failed force could have made worse
       }
-      requireNothingCut(before, disk.image());
+      requireOnlyAllowedChanges(before, left);
+      for (PowerLoss mode : modes) {
+        reopen(
+            left.afterPowerLoss(mode, random), model.copy(), true, "a failed open, then " + mode);
+      }
       disk.heal();
       store = Simulation.open(disk, ALWAYS);
     }
@@ -390,20 +513,62 @@ class FaultTest {
             assertThat(Arrays.equals(content, before.files().get(name))).as(name).isTrue());
   }
 
-  /// What an open that failed leaves of a segment begins with all records that were in it.
-  private static void requireNothingCut(DiskImage before, DiskImage after) {
-    for (Map.Entry<String, byte[]> file : after.files().entrySet()) {
-      byte[] old = before.files().get(file.getKey());
-      if (old != null && file.getKey().endsWith(".seg")) {
-        int end = old.length;
-        while (end > 0 && old[end - 1] == 0) {
-          end--;
-        }
-        assertThat(file.getValue().length).as(file.getKey()).isGreaterThanOrEqualTo(end);
-        assertThat(Arrays.mismatch(file.getValue(), 0, end, old, 0, end))
-            .as(file.getKey())
-            .isEqualTo(-1);
-      }
+  /// What an open that failed may have done to the files it found:
+  ///
+  /// - a segment that holds records begins with all that was in it; cut and seal may follow
+  /// - a segment that holds none may be gone, unless the manifest still lists it
+  /// - the manifest may be a later one, in which every segment with records is
+  /// - a hint may be gone, with or without a new one begun in its place
+  /// - the reserve and the receipts may be anything
+  ///
+  /// Everything else is as it was.
+  private static void requireOnlyAllowedChanges(DiskImage before, DiskImage after) {
+    Manifest manifest = manifest(after);
+    assertThat(manifest.generation()).isGreaterThanOrEqualTo(manifest(before).generation());
+    Set<String> listed = listed(manifest);
+    assertThat(after.files().keySet()).as("listed").containsAll(listed);
+    before
+        .files()
+        .forEach((name, old) -> {
+          byte[] content = after.files().get(name);
+          if (name.endsWith(".seg")) {
+            int end = endOfRecords(old);
+            if (end > SegmentFormat.HEADER_BYTES) {
+              assertThat(listed).contains(name);
+            }
+            if (listed.contains(name)) {
+              assertThat(content.length).as(name).isGreaterThanOrEqualTo(end);
+              assertThat(Arrays.mismatch(content, 0, end, old, 0, end)).as(name).isEqualTo(-1);
+            }
+          } else if (!name.equals(Manifest.NAME)
+              && !name.endsWith(".hint")
+              && !Set.of("RESERVE", "RECOVERY.json", "RECOVERY.jsonl").contains(name)) {
+            assertThat(content).as(name).isEqualTo(old);
+          }
+        });
+  }
+
+  private static Manifest manifest(DiskImage image) {
+    SimulatedDirectory disk = image.mount();
+    try {
+      return Manifest.read(disk);
+    } finally {
+      disk.discard();
     }
+  }
+
+  private static Set<String> listed(Manifest manifest) {
+    return Stream.concat(
+            manifest.sealed().stream().map(SealedSegment::id), manifest.open().stream())
+        .map(SegmentFormat::segmentName)
+        .collect(Collectors.toSet());
+  }
+
+  private static int endOfRecords(byte[] segment) {
+    int end = segment.length;
+    while (end > 0 && segment[end - 1] == 0) {
+      end--;
+    }
+    return end;
   }
 }

@@ -53,7 +53,7 @@ public enum Fault {
   }
 
   /// What the system says.
-  String reason() {
+  public String reason() {
     return switch (this) {
       case IO_ERROR, IO_ERROR_AFTERWARDS, IO_ERROR_HALF_WAY -> "Input/output error";
       case NO_SPACE, NO_SPACE_HALF_WAY -> "No space left on device";
