@@ -333,9 +333,14 @@ public final class Inspection {
   public static List<String> recoveryHistory(Path path) {
     return onOwnThread(() -> {
       try (Directory directory = disk(path)) {
-        return RecoveryHistory.read(directory);
+        return recoveryHistory(directory);
       }
     });
+  }
+
+  /// The same in a directory, which stays open.
+  public static List<String> recoveryHistory(Directory directory) {
+    return RecoveryHistory.read(directory);
   }
 
   // ---- Records

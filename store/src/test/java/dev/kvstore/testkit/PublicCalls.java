@@ -8,17 +8,23 @@ import dev.kvstore.Durability;
 import dev.kvstore.Entry;
 import dev.kvstore.KvMap;
 import dev.kvstore.KvStore;
+import dev.kvstore.Progress;
+import dev.kvstore.RecordInfo;
+import dev.kvstore.StoreInspector;
 import dev.kvstore.Value;
+import dev.kvstore.ValueCodec;
 import dev.kvstore.WriteBatch;
 import dev.kvstore.codec.Keys;
 import dev.kvstore.codec.Values;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /// Every call of the public interface of an open store, each with a check of what it gave. The keys begin
@@ -26,6 +32,20 @@ import java.util.stream.Stream;
 ///
 /// All but `close`, which ends the rest. `PublicCallsTest` fails when one is missing.
 public final class PublicCalls {
+  /// For maps over values of all types.
+  public static final ValueCodec<Value> ANY_VALUE =
+      new ValueCodec<>() {
+        @Override
+        public Value encode(Value value) {
+          return value;
+        }
+
+        @Override
+        public Value decode(Value stored) {
+          return stored;
+        }
+      };
+
   private final KvStore store;
   private final AsyncKvStore async;
   private final String prefix;
@@ -41,6 +61,7 @@ public final class PublicCalls {
     writes();
     wholeStore();
     asynchronous();
+    map();
   }
 
   private byte[] key(String name) {
@@ -232,7 +253,87 @@ public final class PublicCalls {
     calls.put("async.compact", () -> assertThat(async.compact().join()).isNotNull());
   }
 
-  /// The calls by name; those of [AsyncKvStore] as `async.NAME`.
+  private void map() {
+    KvMap<String, Long> map = store.map(Keys.text(), Values.int64());
+    calls.put(
+        "map.get",
+        () -> {
+          map.put(text("s"), 5L);
+          assertThat(map.get(text("s"))).contains(5L);
+        });
+    calls.put(
+        "map.getAll",
+        () ->
+            assertThat(map.getAll(List.of(text("absent"), text("none"))))
+                .containsExactly(Optional.empty(), Optional.empty()));
+    calls.put("map.put", () -> assertThat(map.put(text("s"), 6L)).isPositive());
+    calls.put(
+        "map.putAll",
+        () -> assertThat(map.putAll(Map.of(text("s"), 7L, text("t"), 8L))).isPositive());
+    calls.put(
+        "map.delete",
+        () -> {
+          map.put(text("u"), 9L);
+          assertThat(map.delete(text("u"))).isTrue();
+        });
+    calls.put("map.contains", () -> assertThat(map.contains(text("absent"))).isFalse());
+    calls.put("map.size", () -> assertThat(map.size()).isPositive());
+    calls.put(
+        "map.entries",
+        () -> {
+          KvMap<byte[], Value> all = store.map(Keys.bytes(), ANY_VALUE);
+          try (Stream<Map.Entry<byte[], Value>> entries = all.entries()) {
+            assertThat(entries.anyMatch(entry -> Arrays.equals(entry.getKey(), key("a")))).isTrue();
+          }
+        });
+    calls.put(
+        "map.keys",
+        () -> {
+          try (Stream<String> keys = map.keys()) {
+            assertThat(keys.anyMatch(text("a")::equals)).isTrue();
+          }
+        });
+    calls.put("map.store", () -> assertThat(map.store()).isNotNull());
+  }
+
+  /// Every call of [StoreInspector], by name, for a store that is closed, was opened after a kill at some
+  /// time or not, and holds something.
+  ///
+  /// @param target where nothing is; each salvage makes a directory in it
+  public static Map<String, Runnable> ofInspector(Path directory, Path target) {
+    Map<String, Runnable> calls = new LinkedHashMap<>();
+    calls.put(
+        "verify",
+        () -> assertThat(StoreInspector.verify(directory, Progress.NONE).damages()).isEmpty());
+    calls.put(
+        "records",
+        () -> {
+          try (Stream<RecordInfo> records = StoreInspector.records(directory)) {
+            assertThat(records.anyMatch(record -> record.kind() == RecordInfo.Kind.PUT)).isTrue();
+          }
+        });
+    calls.put(
+        "recordBytes",
+        () -> {
+          RecordInfo first;
+          try (Stream<RecordInfo> records = StoreInspector.records(directory)) {
+            first = records.findFirst().orElseThrow();
+          }
+          assertThat(StoreInspector.recordBytes(directory, first.file(), first.offset()))
+              .isNotEmpty();
+        });
+    calls.put(
+        "recoveryHistory", () -> assertThat(StoreInspector.recoveryHistory(directory)).isNotNull());
+    calls.put(
+        "salvage",
+        () -> {
+          Path copy = target.resolve("copy-" + System.nanoTime());
+          assertThat(StoreInspector.salvage(directory, copy, Progress.NONE).damages()).isEmpty();
+        });
+    return calls;
+  }
+
+  /// The calls by name; those of [AsyncKvStore] as `async.NAME`, those of [KvMap] as `map.NAME`.
   public Map<String, Runnable> byName() {
     return calls;
   }
