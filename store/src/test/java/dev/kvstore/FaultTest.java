@@ -45,30 +45,41 @@ class FaultTest {
   @ParameterizedTest
   @EnumSource
   void afterAnyCallFailedEveryAcknowledgedWriteIsThere(Fault fault) {
-    Seed.fixed(fault.ordinal(), random -> failEverywhere(fault, false, random));
+    Seed.fixed(fault.ordinal(), random -> failEverywhere(fault, false, ALWAYS, random));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void afterAnyCallFailedOfAStoreThatDoesNotWaitEveryPromisedWriteIsThere(Fault fault) {
+    Seed.fixed(fault.ordinal(), random -> failEverywhere(fault, false, OS, random));
   }
 
   @ParameterizedTest
   @EnumSource(names = {"IO_ERROR", "NO_SPACE_HALF_WAY", "NO_HANDLE"})
   void afterAllCallsFailedFromSomeOnEveryAcknowledgedWriteIsThere(Fault fault) {
-    Seed.fixed(fault.ordinal(), random -> failEverywhere(fault, true, random));
+    Seed.fixed(fault.ordinal(), random -> failEverywhere(fault, true, ALWAYS, random));
   }
 
-  private static void failEverywhere(Fault fault, boolean forEver, SplittableRandom random) {
+  /// Of the calls of a store that does not wait all forces fail, one after the other, and a third of the
+  /// rest.
+  private static void failEverywhere(
+      Fault fault, boolean forEver, Options options, SplittableRandom random) {
     long script = random.nextLong();
     SimulatedDirectory whole = SimulatedDirectory.empty();
-    work(whole, new StoreModel(), new SplittableRandom(script));
+    work(whole, options, new StoreModel(), new SplittableRandom(script));
     List<Call> calls = whole.log();
     whole.discard();
     assertThat(calls.stream().map(Call::operation))
         .contains("create", "open", "list", "lock", "size", "read", "write", "fillZero", "cut")
         .contains("force", "map", "rename", "remove");
     for (Call call : calls) {
-      if (!fault.hits(call)) {
+      boolean chosen = options == ALWAYS || isForce(call) || random.nextInt(3) == 0;
+      if (!chosen || !fault.hits(call)) {
         continue;
       }
       StoreModel model = new StoreModel();
       SimulatedDirectory disk = SimulatedDirectory.empty();
+      disk.arriveInFailedForces(random.split(), random.nextInt(3) / 2.0);
       if (forEver) {
         disk.failFrom(call.number(), fault);
       } else {
@@ -76,7 +87,7 @@ class FaultTest {
       }
       String event = fault + (forEver ? " from " : " at ") + call;
       try {
-        work(disk, model, new SplittableRandom(script));
+        work(disk, options, model, new SplittableRandom(script));
         disk.heal();
         DiskImage image = disk.image();
         PowerLoss mode = PowerLoss.values()[random.nextInt(PowerLoss.values().length)];
@@ -93,11 +104,12 @@ class FaultTest {
 
   /// Works until the end, or as long as the store lets it. The second session begins with what the
   /// first has left, so a failed open of it ends the work.
-  private static void work(SimulatedDirectory disk, StoreModel model, SplittableRandom random) {
+  private static void work(
+      SimulatedDirectory disk, Options options, StoreModel model, SplittableRandom random) {
     for (int session = 0; session < 2; session++) {
       KvStore store;
       try {
-        store = Simulation.open(disk, ALWAYS);
+        store = Simulation.open(disk, options);
       } catch (StoreIoException e) {
         model.note("not opened: " + e.getMessage());
         return;
@@ -114,9 +126,13 @@ class FaultTest {
       }
       model.checkLive(store);
       requireReadOnlyIfFailed(modelled);
+      boolean takesWrites = store.stats().failure().isEmpty();
       try {
         store.close();
         assertThat(disk.open()).as("left open").isEmpty();
+        if (takesWrites) {
+          model.allDurable();
+        }
       } catch (StoreIoException | StoreFailedException e) {
         model.note("close: " + e.getMessage());
         return;
@@ -125,6 +141,10 @@ class FaultTest {
         return;
       }
     }
+  }
+
+  private static boolean isForce(Call call) {
+    return call.operation().equals("force");
   }
 
   private static void requireReadOnlyIfFailed(ModelledStore modelled) {

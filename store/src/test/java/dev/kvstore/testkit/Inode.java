@@ -78,12 +78,21 @@ final class Inode {
         .removeIf(page -> page * (long) PAGE_BYTES < to && (page + 1L) * PAGE_BYTES > from);
   }
 
-  /// A force that fails: no page that the range touches arrives, and none of them is tried again.
-  void failForce(byte[] live, long from, long to) {
+  /// A force that fails: of the pages that the range touches some arrive, and none of the others is tried
+  /// again.
+  void failForce(byte[] live, long from, long to, IntPredicate arrives) {
     int first = (int) (from / PAGE_BYTES);
     for (int page = first; (long) page * PAGE_BYTES < Math.min(live.length, to); page++) {
       byte[] content = piece(live, page, PAGE_BYTES);
-      if (!Arrays.equals(content, piece(durable, page, PAGE_BYTES))) {
+      if (Arrays.equals(content, piece(durable, page, PAGE_BYTES))) {
+        continue;
+      }
+      if (arrives.test(page)) {
+        durable =
+            Arrays.copyOf(durable, Math.max(durable.length, page * PAGE_BYTES + content.length));
+        copyPiece(live, durable, page, PAGE_BYTES);
+        dropped.remove(page);
+      } else {
         dropped.put(page, content);
       }
     }

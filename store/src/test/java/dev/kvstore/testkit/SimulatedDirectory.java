@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
@@ -58,6 +59,7 @@ public final class SimulatedDirectory implements Directory {
   private final List<SimulatedFile> opened = new ArrayList<>();
   private final List<Call> calls = new ArrayList<>();
   private final List<Rule> rules = new ArrayList<>();
+  private BooleanSupplier arrivals = () -> false;
   private @Nullable Observer observer;
   private int failures;
   private @Nullable Access locked;
@@ -141,6 +143,18 @@ public final class SimulatedDirectory implements Directory {
   /// Fails this call and all that follow.
   public SimulatedDirectory failFrom(int call, Fault fault) {
     return failWhen(made -> made.number() >= call, fault);
+  }
+
+  /// Has some pages of a file arrive although the force of it fails, each with this chance. Without this
+  /// none does.
+  public synchronized SimulatedDirectory arriveInFailedForces(
+      RandomGenerator random, double chance) {
+    arrivals = () -> random.nextDouble() < chance;
+    return this;
+  }
+
+  boolean arrivesAllTheSame() {
+    return arrivals.getAsBoolean();
   }
 
   /// Fails every call of which this holds.

@@ -129,7 +129,7 @@ final class SimulatedFile implements FileHandle {
     Call call = directory.beginChange("force", name());
     Fault fault = directory.faultOf(call);
     if (fault != null) {
-      inode.failForce(content(), from, to);
+      inode.failForce(content(), from, to, page -> directory.arrivesAllTheSame());
       throw directory.failed(call, fault);
     }
     directory.half(call);
