@@ -202,7 +202,8 @@ public interface KvStore extends AutoCloseable {
   Path directory();
 
   /// Makes everything durable and releases the directory. Waits for calls that are under way; later
-  /// ones throw [StoreClosedException]. Closing twice does nothing.
+  /// ones throw [StoreClosedException]. Closing twice does nothing. Of a store that has failed nothing is
+  /// made durable any more; [Stats#failure] has said so.
   ///
   /// @throws StoreIoException if the last force fails; the directory is released all the same
   @Override
