@@ -124,14 +124,8 @@ final class CompactionRun {
     SealedSegment sealed;
     try (Arena arena = Arena.ofConfined()) {
       sealed = replaceVictims(arena);
-      Segment written = output;
-      if (written != null) {
-        forEachRange(range -> {
-          for (CompactionVictim victim : victims) {
-            victim.redirect(range, index, batch, written);
-          }
-          pacer.rest();
-        });
+      if (output != null) {
+        redirect(output);
       }
     } finally {
       victims.forEach(CompactionVictim::close);
@@ -344,6 +338,23 @@ final class CompactionRun {
       hintName = SegmentFormat.hintName(sealed.id());
     } catch (StoreIoException e) {
       SegmentSealer.noHint(sealed, e);
+    }
+  }
+
+  // ---- 5. Redirect
+
+  /// There is no way back from here: the manifest does not count any more what the index points to.
+  private void redirect(Segment written) {
+    try {
+      forEachRange(range -> {
+        for (CompactionVictim victim : victims) {
+          victim.redirect(range, index, batch, written);
+        }
+        pacer.rest();
+      });
+    } catch (Throwable e) {
+      commit.fail(e);
+      throw e;
     }
   }
 

@@ -259,7 +259,7 @@ final class IndexImage {
     /// @throws StoreCorruptionException if an entry is none; the index is of no use then
     void load(HashIndex index) {
       if (pages != null) {
-        index.adopt(pages);
+        index.adopt(pages, IndexImage::lost);
         return;
       }
       try {

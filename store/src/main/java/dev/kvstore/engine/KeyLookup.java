@@ -3,6 +3,7 @@ package dev.kvstore.engine;
 import dev.kvstore.Encoding;
 import dev.kvstore.KvStore;
 import dev.kvstore.StoreCorruptionException;
+import dev.kvstore.StoreIoException;
 import dev.kvstore.index.HashIndex;
 import dev.kvstore.index.Interruption;
 import dev.kvstore.index.KeyMatcher;
@@ -75,8 +76,10 @@ final class KeyLookup implements KeyMatcher {
     interruption.begin();
     try {
       return findWhereItIs(keyHash, wanted);
-    } catch (InternalError lost) {
-      throw IndexImage.lost(lost); // what segments lose is told by matches
+    } catch (InternalError late) { // of a segment, or it had been told by matches or by the index
+      throw new StoreIoException(
+          "memory of a segment is gone: it was cut, or the disk cannot read; verify the store",
+          late);
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.kvstore.engine;
 
+import dev.kvstore.StoreIoException;
 import dev.kvstore.index.HashIndex;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
@@ -45,8 +46,8 @@ final class LateCopies {
     try {
       index.own(() -> ended.getCount() == 0);
       return true;
-    } catch (InternalError lost) {
-      commit.fail(IndexImage.lost(lost));
+    } catch (StoreIoException lost) {
+      commit.fail(lost);
       return false;
     } catch (OutOfMemoryError e) {
       return false; // the mapping is as good, as long as nobody cuts the file

@@ -36,8 +36,18 @@ public final class Workers {
     }
   }
 
+  /// Makes the threads.
+  @FunctionalInterface
+  public interface Maker {
+    /// A thread of this name that is not started yet.
+    ///
+    /// @throws OutOfMemoryError if there can be no more; [Thread#start] may throw it too
+    Thread thread(String name, Runnable task);
+  }
+
   private final boolean inline;
   private final boolean lagging;
+  private final Maker maker;
 
   // Guarded by this; made on demand, by the ordinal of the worker.
   private final @Nullable ExecutorService[] executors = new ExecutorService[Worker.values().length];
@@ -46,25 +56,31 @@ public final class Workers {
   // For the one thread there is if they lag.
   private final Deque<Runnable> late = new ArrayDeque<>();
 
-  private Workers(boolean inline, boolean lagging) {
+  private Workers(boolean inline, boolean lagging, Maker maker) {
     this.inline = inline;
     this.lagging = lagging;
+    this.maker = maker;
   }
 
   /// Threads of its own for each kind of work.
   public static Workers threads() {
-    return new Workers(false, false);
+    return threads((name, task) -> Thread.ofPlatform().daemon().name(name).unstarted(task));
+  }
+
+  /// As above, made by somebody else.
+  public static Workers threads(Maker maker) {
+    return new Workers(false, false, maker);
   }
 
   /// No threads: work is done by whoever causes it, before the call returns.
   public static Workers inline() {
-    return new Workers(true, false);
+    return new Workers(true, false, (name, task) -> new Thread(task, name));
   }
 
   /// As [#inline], but full segments are sealed only by [#catchUp], as on a machine where others are
   /// faster than that. For one thread.
   public static Workers lagging() {
-    return new Workers(true, true);
+    return new Workers(true, true, (name, task) -> new Thread(task, name));
   }
 
   boolean isInline() {
@@ -89,9 +105,7 @@ public final class Workers {
       }
       ExecutorService executor = executors[worker.ordinal()];
       if (executor == null) {
-        executor =
-            Executors.newSingleThreadExecutor(
-                Thread.ofPlatform().daemon().name(worker.threadName).factory());
+        executor = Executors.newSingleThreadExecutor(work -> maker.thread(worker.threadName, work));
         executors[worker.ordinal()] = executor;
       }
       executor.execute(task);
@@ -191,10 +205,8 @@ public final class Workers {
     }
   }
 
-  private static void start(String threadName, Runnable task) {
-    Thread thread = new Thread(task, threadName);
-    thread.setDaemon(true);
-    thread.start();
+  private void start(String threadName, Runnable task) {
+    maker.thread(threadName, task).start();
   }
 
   private static void awaitDone(Future<?> end) {

@@ -5,7 +5,6 @@ import dev.kvstore.KvStore;
 import dev.kvstore.Mutation;
 import dev.kvstore.StoreEncodingException;
 import dev.kvstore.StoreFailedException;
-import dev.kvstore.StoreIoException;
 import dev.kvstore.StoreTooLargeException;
 import dev.kvstore.Value;
 import dev.kvstore.index.HashIndex;
@@ -441,10 +440,9 @@ final class WritePath {
 
   /// Makes the log as it was before a write that failed.
   private void undo(SegmentWriter writer, long end, Throwable cause) {
-    if (cause instanceof InternalError lost) {
-      // The file was cut under the mapping; where the fault was is not known, so nothing is
-      // certain.
-      commit.fail(lost(writer, lost));
+    if (cause instanceof InternalError || cause.getCause() instanceof InternalError) {
+      // A file was cut under its mapping; where the fault was is not known, so nothing is certain.
+      commit.fail(failure(writer, cause));
       return;
     }
     try {
@@ -455,13 +453,9 @@ final class WritePath {
     }
   }
 
-  private StoreIoException lost(SegmentWriter writer, InternalError cause) {
-    return index.isMapped() ? IndexImage.lost(cause) : writer.segment().lost(cause);
-  }
-
   private RuntimeException failure(SegmentWriter writer, Throwable e) {
     return switch (e) {
-      case InternalError lost -> lost(writer, lost);
+      case InternalError lost -> writer.segment().lost(lost);
       case Error error -> throw error;
       case RuntimeException unchecked -> unchecked;
       default -> new IllegalStateException(e);

@@ -3,6 +3,7 @@ package dev.kvstore.index;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 
 /// An exact, concurrent, off-heap hash index: 64-bit hash of a key -> 40-bit address of its record.
 ///
@@ -16,7 +17,8 @@ import java.util.function.BooleanSupplier;
 /// - Pauses: growing or shrinking copies one shard, a 1024th of all entries, and nobody but writers
 ///   of that shard (or of another one that must grow too) waits for it.
 /// - Failure: a call that throws has changed nothing. [OutOfMemoryError] of a growing insert leaves
-///   the index as it was.
+///   the index as it was. Mapped memory that is lost (see [#adopt]) is the exception: what a mutation
+///   that met it has done is not known.
 /// - Lifecycle: [#close] frees the memory and may be repeated. Afterwards sizes are 0, and whatever
 ///   needs an entry throws [IllegalStateException], also if it was under way.
 public final class HashIndex implements AutoCloseable {
@@ -42,6 +44,12 @@ public final class HashIndex implements AutoCloseable {
   // Chunks before this one may be mapped.
   private volatile int mappedChunks;
 
+  // What lost memory turns into; replaced before anybody else has the index.
+  private Function<InternalError, RuntimeException> lost =
+      error -> {
+        throw error; // nothing here was ever mapped
+      };
+
   public HashIndex() {
     for (int number = 0; number < SHARDS; number++) shards[number] = new Shard(number, slab);
   }
@@ -53,12 +61,20 @@ public final class HashIndex implements AutoCloseable {
 
   /// The address of the entry of this hash whose key the matcher confirms, or [#NONE].
   public long find(long hash, KeyMatcher matcher) {
-    return shard(hash).find(windowOf(hash), matcher);
+    try {
+      return shard(hash).find(windowOf(hash), matcher);
+    } catch (InternalError e) {
+      throw lost.apply(e);
+    }
   }
 
   /// Whether exactly this entry is there: is the record at this address the live one of its key?
   public boolean contains(long hash, long address) {
-    return shard(hash).contains(Slot.word(windowOf(hash), checked(address)));
+    try {
+      return shard(hash).contains(Slot.word(windowOf(hash), checked(address)));
+    } catch (InternalError e) {
+      throw lost.apply(e);
+    }
   }
 
   /// Loads the cache line in which a [#find] of this hash will begin, so that the memory misses of
@@ -78,20 +94,32 @@ public final class HashIndex implements AutoCloseable {
   /// Otherwise changes nothing and returns false; the caller has to ask [#find]. The caller keeps
   /// others from adding the same key until this returns.
   public boolean insertIfVacant(long hash, long address) {
-    return shard(hash).insertIfVacant(Slot.word(windowOf(hash), checked(address)));
+    try {
+      return shard(hash).insertIfVacant(Slot.word(windowOf(hash), checked(address)));
+    } catch (InternalError e) {
+      throw lost.apply(e);
+    }
   }
 
   /// Adds an entry. The caller knows that the key has none, and keeps it so until this returns.
   public void insert(long hash, long address) {
-    shard(hash).insert(Slot.word(windowOf(hash), checked(address)));
+    try {
+      shard(hash).insert(Slot.word(windowOf(hash), checked(address)));
+    } catch (InternalError e) {
+      throw lost.apply(e);
+    }
   }
 
   /// Redirects the entry of this hash from `expected` to `address`; false if there is no such
   /// entry.
   public boolean replace(long hash, long expected, long address) {
     long window = windowOf(hash);
-    return shard(hash)
-        .replace(Slot.word(window, checked(expected)), Slot.word(window, checked(address)));
+    try {
+      return shard(hash)
+          .replace(Slot.word(window, checked(expected)), Slot.word(window, checked(address)));
+    } catch (InternalError e) {
+      throw lost.apply(e);
+    }
   }
 
   /// As [#contains] for many entries; those of one shard, if they follow each other, cost little more
@@ -99,10 +127,14 @@ public final class HashIndex implements AutoCloseable {
   ///
   /// @param found takes the answers
   public void containsAll(long[] hashes, long[] addresses, int count, boolean[] found) {
-    for (int from = 0; from < count; ) {
-      int to = endOfShard(hashes, from, count);
-      shard(hashes[from]).containsAll(hashes, addresses, from, to, found);
-      from = to;
+    try {
+      for (int from = 0; from < count; ) {
+        int to = endOfShard(hashes, from, count);
+        shard(hashes[from]).containsAll(hashes, addresses, from, to, found);
+        from = to;
+      }
+    } catch (InternalError e) {
+      throw lost.apply(e);
     }
   }
 
@@ -112,10 +144,14 @@ public final class HashIndex implements AutoCloseable {
   /// @param replaced takes the answers
   public void replaceAll(
       long[] hashes, long[] expected, long[] addresses, int count, boolean[] replaced) {
-    for (int from = 0; from < count; ) {
-      int to = endOfShard(hashes, from, count);
-      shard(hashes[from]).replaceAll(hashes, expected, addresses, from, to, replaced);
-      from = to;
+    try {
+      for (int from = 0; from < count; ) {
+        int to = endOfShard(hashes, from, count);
+        shard(hashes[from]).replaceAll(hashes, expected, addresses, from, to, replaced);
+        from = to;
+      }
+    } catch (InternalError e) {
+      throw lost.apply(e);
     }
   }
 
@@ -127,9 +163,13 @@ public final class HashIndex implements AutoCloseable {
 
   /// Removes exactly this entry; false if it is not there.
   public boolean remove(long hash, long address) {
-    boolean removed = shard(hash).remove(Slot.word(windowOf(hash), checked(address)));
-    if (slab.isLoose()) tidy();
-    return removed;
+    try {
+      boolean removed = shard(hash).remove(Slot.word(windowOf(hash), checked(address)));
+      if (slab.isLoose()) tidy();
+      return removed;
+    } catch (InternalError e) {
+      throw lost.apply(e);
+    }
   }
 
   /// Number of entries; exact when no mutation is in flight.
@@ -157,7 +197,12 @@ public final class HashIndex implements AutoCloseable {
       throw new IllegalArgumentException("position " + position);
     }
     int number = (int) (position >>> Slot.WINDOW_BITS);
-    long next = shards[number].collect(position & Slot.WINDOW_MASK, sink);
+    long next;
+    try {
+      next = shards[number].collect(position & Slot.WINDOW_MASK, sink);
+    } catch (InternalError e) {
+      throw lost.apply(e);
+    }
     if (next < Slot.WINDOWS) return ((long) number << Slot.WINDOW_BITS) | next;
     return ++number < SHARDS ? (long) number << Slot.WINDOW_BITS : END;
   }
@@ -168,7 +213,11 @@ public final class HashIndex implements AutoCloseable {
 
   /// Sizes a shard for `count` entries in advance, so that filling it up to there moves nothing.
   public void reserve(int shard, int count) {
-    shards[shard].reserve(count);
+    try {
+      shards[shard].reserve(count);
+    } catch (InternalError e) {
+      throw lost.apply(e);
+    }
   }
 
   int shardPages(int shard) {
@@ -177,12 +226,20 @@ public final class HashIndex implements AutoCloseable {
 
   /// Copies the words of a shard's table, empty ones among them, to an array with room for its pages.
   void copyWords(int shard, long[] target) {
-    shards[shard].copyWords(target);
+    try {
+      shards[shard].copyWords(target);
+    } catch (InternalError e) {
+      throw lost.apply(e);
+    }
   }
 
   /// Replaces a shard by a table that was put together elsewhere.
   void install(int shard, long[] words, int pages, int entries) {
-    shards[shard].install(words, pages, entries);
+    try {
+      shards[shard].install(words, pages, entries);
+    } catch (InternalError e) {
+      throw lost.apply(e);
+    }
   }
 
   /// Writes every entry of a shard, 8 bytes each in the byte order of the machine (window in the high 24
@@ -235,7 +292,11 @@ public final class HashIndex implements AutoCloseable {
       int to = Math.min(end, shardFirst + shape.pages(shard));
       if (from < to) {
         long offset = (long) (from - first) * ImageShape.PAGE_BYTES;
-        shards[shard].copyPages(from - shardFirst, to - shardFirst, target, offset);
+        try {
+          shards[shard].copyPages(from - shardFirst, to - shardFirst, target, offset);
+        } catch (InternalError e) {
+          throw lost.apply(e);
+        }
       }
     }
   }
@@ -245,11 +306,14 @@ public final class HashIndex implements AutoCloseable {
   /// What they hold is believed: the caller has made sure that it is what [#copyBlock] gave. If it is
   /// not, lookups may miss, count or name anything, but everything still ends and stays in its bounds.
   ///
+  /// @param whenLost what a call throws that meets a mapped block whose file somebody has cut; the
+  ///     system's own word for it would not tell which file that was
   /// @throws IllegalArgumentException if the index is not empty
-  public void adopt(ImportedBlocks blocks) {
+  public void adopt(ImportedBlocks blocks, Function<InternalError, RuntimeException> whenLost) {
     ImageShape shape = blocks.shape();
     MemorySegment[] chunks = slab.adopt(blocks);
     mappedChunks = blocks.mapped();
+    if (mappedChunks > 0) lost = whenLost;
     for (int shard = 0; shard < SHARDS; shard++) {
       int[] pages = new int[shape.pages(shard)];
       if (pages.length == 0) continue;
@@ -280,6 +344,8 @@ public final class HashIndex implements AutoCloseable {
           if (owner >= 0) shards[owner].evacuate(page);
         }
         slab.endEvacuation();
+      } catch (InternalError e) {
+        throw lost.apply(e);
       } finally {
         slab.cancelEvacuation(); // does nothing if it has ended
       }

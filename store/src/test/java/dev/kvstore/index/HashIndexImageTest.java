@@ -163,7 +163,7 @@ class HashIndexImageTest {
         blocks.block(block, arena -> arena.allocate(PageSlab.CHUNK_BYTES, 64).copyFrom(memory));
       }
       assertThat(copy.isMapped()).isFalse();
-      copy.adopt(blocks);
+      copy.adopt(blocks, IllegalStateException::new);
       assertThat(copy.isMapped()).isTrue();
       AtomicBoolean done = new AtomicBoolean();
       Thread owner =
@@ -201,7 +201,7 @@ class HashIndexImageTest {
               return chunk;
             });
       }
-      copy.adopt(blocks);
+      copy.adopt(blocks, IllegalStateException::new);
       for (int key = 1001; key <= 3 * KEYS; key++) {
         assertThat(copy.remove(Keys.mixed(key), Keys.address(key, 7))).isTrue();
       }
@@ -231,11 +231,14 @@ class HashIndexImageTest {
         var other = new HashIndex();
         var blocks = blocksOf(filled(index))) {
       other.insert(1, 1);
-      assertThatThrownBy(() -> other.adopt(blocks)).isInstanceOf(IllegalArgumentException.class);
-      copy.adopt(blocks);
-      assertThatThrownBy(() -> copy.adopt(blocks)).isInstanceOf(IllegalArgumentException.class);
+      assertThatThrownBy(() -> other.adopt(blocks, IllegalStateException::new))
+          .isInstanceOf(IllegalArgumentException.class);
+      copy.adopt(blocks, IllegalStateException::new);
+      assertThatThrownBy(() -> copy.adopt(blocks, IllegalStateException::new))
+          .isInstanceOf(IllegalArgumentException.class);
       copy.close();
-      assertThatThrownBy(() -> copy.adopt(blocks)).isInstanceOf(IllegalStateException.class);
+      assertThatThrownBy(() -> copy.adopt(blocks, IllegalStateException::new))
+          .isInstanceOf(IllegalStateException.class);
     }
   }
 
@@ -291,7 +294,7 @@ class HashIndexImageTest {
           for (long at = 0; at < block.byteSize(); at += 8) {
             block.set(ValueLayout.JAVA_LONG, at, pattern);
           }
-          index.adopt(blocks);
+          index.adopt(blocks, IllegalStateException::new);
           assertThat(index.find(Keys.hash(7, 3), address -> false)).isEqualTo(HashIndex.NONE);
           for (int key = 1; key <= 2000; key++) {
             index.insert(Keys.hash(7, Keys.mixed(key) & 0xFFFFFF), key);
@@ -320,7 +323,7 @@ class HashIndexImageTest {
 
   private static void copy(HashIndex index, HashIndex copy) {
     try (var blocks = blocksOf(index)) {
-      copy.adopt(blocks);
+      copy.adopt(blocks, IllegalStateException::new);
     }
   }
 
