@@ -186,7 +186,7 @@ public interface KvStore extends AutoCloseable {
   }
 
   /// Starts to compact whatever holds garbage; the job tells progress and can be cancelled. If a job
-  /// started this way still runs, that one is returned.
+  /// started this way still runs and has not been cancelled, that one is returned.
   CompactionJob startCompaction();
 
   /// What the store is, holds and does, at about this moment.

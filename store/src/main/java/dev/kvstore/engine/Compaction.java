@@ -23,6 +23,7 @@ import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -70,7 +71,7 @@ final class Compaction {
   // Guarded by this.
   private @Nullable DemandedCompaction demanded;
 
-  private volatile boolean demandWaits;
+  private final AtomicInteger demandsWaiting = new AtomicInteger(); // not begun yet
 
   private final BackPressure pressure = new BackPressure();
 
@@ -174,7 +175,7 @@ final class Compaction {
   ///
   /// @return why it asks for nothing more
   private String compactUntilDone() {
-    while (!ending && !demandWaits && commit.failure() == null) {
+    while (!ending && demandsWaiting.get() == 0 && commit.failure() == null) {
       Garbage garbage = garbage();
       if (!garbage.isEnough()) {
         return garbage.whyNotEnough();
@@ -240,27 +241,29 @@ final class Compaction {
 
   // ---- On demand
 
-  /// Starts to compact everything that holds garbage, or joins the one that does so.
+  /// Starts to compact everything that holds garbage, or joins the one that does so. One that was
+  /// cancelled ends first.
   synchronized DemandedCompaction start() {
-    if (demanded != null && !demanded.future().isDone()) {
+    if (demanded != null && demanded.isJoinable()) {
       return demanded;
     }
-    DemandedCompaction job = new DemandedCompaction();
+    DemandedCompaction job = new DemandedCompaction(Thread::startVirtualThread);
     demanded = job;
-    demandWaits = true;
+    demandsWaiting.incrementAndGet();
     try {
       workers.runOrThrow(Worker.COMPACT, () -> runDemanded(job));
     } catch (RejectedExecutionException e) {
+      demandsWaiting.decrementAndGet();
       job.fail(new StoreClosedException("the store is closed"));
     } catch (OutOfMemoryError e) {
-      demandWaits = false;
+      demandsWaiting.decrementAndGet();
       job.fail(new StoreCompactionException("compaction failed: " + e.getMessage(), e));
     }
     return job;
   }
 
   private void runDemanded(DemandedCompaction job) {
-    demandWaits = false;
+    demandsWaiting.decrementAndGet();
     try {
       job.complete(compactEverything(job));
     } catch (StoreClosedException e) {
@@ -422,7 +425,7 @@ final class Compaction {
       if (restFrom(now) >= REST_LEAST_NANOS) { // less is saved up
         long slept = 0;
         for (long left = restFrom(now);
-            left > slept && !ending && !demandWaits;
+            left > slept && !ending && demandsWaiting.get() == 0;
             left = restFrom(now)) { // which becomes less if it gets urgent
           LockSupport.parkNanos(this, Math.min(left - slept, LOOK_NANOS));
           look();

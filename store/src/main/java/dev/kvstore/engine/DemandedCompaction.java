@@ -5,6 +5,7 @@ import dev.kvstore.CompactionReport;
 import dev.kvstore.StoreCompactionException;
 import dev.kvstore.StoreException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
 
 /// A compaction that somebody asked for.
@@ -12,7 +13,19 @@ final class DemandedCompaction implements CompactionJob, CompactionRun.Pacer {
   private final AtomicLong bytesDone = new AtomicLong();
   private final AtomicLong bytesTotal = new AtomicLong();
   private final CompletableFuture<CompactionReport> future = new CompletableFuture<>();
+  private final Executor answers;
   private volatile boolean cancelled;
+  private volatile boolean ended; // set by the worker, before anybody is told
+
+  /// @param answers runs what hangs on the future, which may call the store
+  DemandedCompaction(Executor answers) {
+    this.answers = answers;
+  }
+
+  /// Whether it still does what somebody who asks now wants. Otherwise that takes another one.
+  boolean isJoinable() {
+    return !cancelled && !ended;
+  }
 
   void addTotal(long bytes) {
     bytesTotal.addAndGet(bytes);
@@ -31,11 +44,20 @@ final class DemandedCompaction implements CompactionJob, CompactionRun.Pacer {
   public void rest() {}
 
   void complete(CompactionReport report) {
-    Thread.startVirtualThread(() -> future.complete(report));
+    answer(() -> future.complete(report));
   }
 
   void fail(StoreException e) {
-    Thread.startVirtualThread(() -> future.completeExceptionally(e));
+    answer(() -> future.completeExceptionally(e));
+  }
+
+  private void answer(Runnable completion) {
+    ended = true;
+    try {
+      answers.execute(completion);
+    } catch (OutOfMemoryError noThread) {
+      completion.run(); // or whoever waits would wait for ever
+    }
   }
 
   @Override

@@ -1,6 +1,5 @@
 package dev.kvstore.engine;
 
-import dev.kvstore.StoreException;
 import dev.kvstore.engine.Workers.Worker;
 import dev.kvstore.segment.SealedSegment;
 import dev.kvstore.segment.Segment;
@@ -33,32 +32,43 @@ final class LateHints {
   }
 
   private void orderNext(List<Segment> without, int number, Workers workers) {
-    if (number < without.size()) {
-      workers.run(
-          Worker.COMPACT,
-          () -> {
-            write(without.get(number));
-            waiting.remove(without.get(number));
-            orderNext(without, number + 1, workers);
-          });
+    if (number == without.size()) {
+      return;
+    }
+    boolean coming = false;
+    try {
+      coming =
+          workers.run(
+              Worker.COMPACT,
+              () -> {
+                write(without.get(number));
+                orderNext(without, number + 1, workers);
+              });
+    } catch (OutOfMemoryError noThread) {
+      // As if they had failed.
+    } finally {
+      if (!coming) {
+        without.subList(number, without.size()).forEach(waiting::remove);
+      }
     }
   }
 
   @SuppressWarnings("ReferenceEquality") // the very segment, not another at its addresses
   private void write(Segment segment) {
-    SealedSegment sealed = segment.sealed();
-    if (ended || sealed == null || segments.at(segment.baseAddress()) != segment) {
-      return;
-    }
     try {
-      sealer.writeHint(segment, sealed);
-    } catch (StoreException | InternalError | OutOfMemoryError e) {
+      SealedSegment sealed = segment.sealed();
+      if (!ended && sealed != null && segments.at(segment.baseAddress()) == segment) {
+        sealer.writeHint(segment, sealed);
+      }
+    } catch (RuntimeException | InternalError | OutOfMemoryError e) {
       System.getLogger(LateHints.class.getName())
           .log(
               System.Logger.Level.WARNING,
               "no hint file for {0}, the next open will read all of it: {1}",
               segment.name(),
-              e.getMessage());
+              e.toString());
+    } finally {
+      waiting.remove(segment);
     }
   }
 

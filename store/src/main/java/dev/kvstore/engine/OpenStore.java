@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -177,18 +178,37 @@ final class OpenStore {
       closed.exceptionally(e -> null).join();
       return;
     }
-    workers.callOn(
-        "store-close",
-        () -> {
-          try {
-            closeParts();
-            closed.complete(null);
-          } catch (Throwable e) {
-            closed.completeExceptionally(e);
-            throw e;
-          }
-          return null;
-        });
+    Future<?> end;
+    try {
+      end = workers.begin("store-close", this::closeNow);
+    } catch (OutOfMemoryError noThread) {
+      closeInThisThread();
+      return;
+    }
+    Workers.await(end);
+  }
+
+  private boolean closeNow() {
+    try {
+      closeParts();
+      closed.complete(null);
+      return true;
+    } catch (Throwable e) {
+      closed.completeExceptionally(e);
+      throw e;
+    }
+  }
+
+  /// If it has been interrupted, that must not reach the files.
+  private void closeInThisThread() {
+    boolean interrupted = Thread.interrupted();
+    try {
+      closeNow();
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
   }
 
   private void closeParts() {
