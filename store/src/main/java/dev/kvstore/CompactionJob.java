@@ -10,8 +10,8 @@ public interface CompactionJob {
   /// Bytes of segments to deal with in all; may grow while writers go on.
   long bytesTotal();
 
-  /// Asks the job to stop; it does so within 64 KiB of log. What it has finished stays, what it was at
-  /// is dropped.
+  /// Asks the job to stop. Where it copies, it does so within 1 MiB of log, or one record if that is
+  /// longer. What it has finished stays, what it was at is dropped.
   void cancel();
 
   /// Completes with the report, or with [StoreCompactionException] if the job failed or was

@@ -276,12 +276,13 @@ final class CompactionVictim implements AutoCloseable {
   long copyTo(SegmentCopy output, long from, long bytes) {
     long end = sealed.bytes();
     long at = live.nextLive(from);
-    for (long done = 0; done < bytes && at < end; ) {
-      long stretchEnd = live.nextDead(at);
-      uncopied -= output.copy(segment, at, stretchEnd);
-      done += stretchEnd - at;
-      at = live.nextLive(stretchEnd);
+    long recordsBefore = output.records();
+    for (long left = bytes; left > 0 && at < end; ) {
+      long copiedTo = output.copy(segment, at, live.nextDead(at), at + left);
+      left -= copiedTo - at;
+      at = live.nextLive(copiedTo);
     }
+    uncopied -= output.records() - recordsBefore;
     if (at == end && uncopied != 0) {
       throw new StoreCorruptionException(
           segment.name(), 0, "hint file and segment differ by " + uncopied + " records");

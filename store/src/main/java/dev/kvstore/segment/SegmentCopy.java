@@ -49,6 +49,7 @@ public final class SegmentCopy implements AutoCloseable {
   private final ByteBuffer bufferToSum;
   private long written; // bytes of the file
   private int buffered;
+  private long records;
   private boolean closed;
 
   private SegmentCopy(
@@ -108,14 +109,21 @@ public final class SegmentCopy implements AutoCloseable {
 
   // ---- Copying
 
-  /// Appends the records that fill a stretch of another segment, PUT and DELETE only.
+  /// Records copied so far.
+  public long records() {
+    return records;
+  }
+
+  /// Appends the records that fill a stretch of another segment, PUT and DELETE only; or about as many
+  /// as are enough, which may be a buffer or one record more.
   ///
-  /// @return how many there are
+  /// @param enough an offset in the stretch
+  /// @return where the first record begins that was left, or `to`
   /// @throws StoreCorruptionException if it is not filled by whole records that verify
-  public long copy(Segment source, long from, long to) {
+  public long copy(Segment source, long from, long to, long enough) {
     MemorySegment log = source.memory();
-    long records = 0;
-    for (long at = from; at < to; ) {
+    long at = from;
+    while (at < to && at < enough) {
       int length = (int) Math.min(to - at, BUFFER_BYTES - buffered);
       MemorySegment.copy(log, at, buffer, buffered, length);
       int done = 0;
@@ -136,7 +144,7 @@ public final class SegmentCopy implements AutoCloseable {
         }
       }
     }
-    return records;
+    return at;
   }
 
   /// Verifies the record at the end of what is buffered, gives it its new place, and counts it as

@@ -115,6 +115,28 @@ class CompactionRunTest {
   }
 
   @Test
+  void aPieceOfCopyingIsShortAlsoWhereAllLives() {
+    for (int i = 0; i < KEYS; i++) {
+      put("new" + i);
+    }
+    store.log.rollOnDemand();
+    store.log.awaitSealed();
+    long[] longest = {0};
+    compact(
+        new CompactionRun.Pacer() {
+          @Override
+          public void at(long bytesRead, long bytesCopied) {
+            longest[0] = Math.max(longest[0], bytesCopied);
+          }
+
+          @Override
+          public void rest() {}
+        });
+    assertThat(longest[0]).isBetween(CompactionRun.STEP_BYTES, 2 * CompactionRun.STEP_BYTES);
+    assertThat(store.stats().liveBytes()).isEqualTo(expectedLive());
+  }
+
+  @Test
   void whatIsCopiedIsAtNoTimeGarbage() {
     long before = garbage();
     int[] rests = {0};
