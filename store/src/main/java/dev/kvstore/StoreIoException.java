@@ -1,6 +1,7 @@
 package dev.kvstore;
 
-/// The operating system refused an operation on a file. The message names the file.
+/// The operating system refused an operation on a file, which the message names; or the store has reached
+/// its largest size.
 public final class StoreIoException extends StoreException {
   private static final long serialVersionUID = 1L;
 
@@ -10,14 +11,14 @@ public final class StoreIoException extends StoreException {
     this(message, cause, false);
   }
 
-  /// @param noSpace whether the reason was a full disk or quota
+  /// @param noSpace whether the reason was a full disk, quota or store
   public StoreIoException(String message, Throwable cause, boolean noSpace) {
     super(message, cause);
     this.noSpace = noSpace;
   }
 
-  /// Whether the reason was that the disk is full. Such a write has not happened; it may be tried
-  /// again once there is space, without a reopen.
+  /// Whether the reason was that the disk is full, or that the store has reached its largest size. Such a
+  /// write has not happened; it may be tried again once there is space, without a reopen.
   public boolean isNoSpace() {
     return noSpace;
   }

@@ -1,5 +1,6 @@
 package dev.kvstore.engine;
 
+import dev.kvstore.StoreIoException;
 import dev.kvstore.segment.Segment;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -49,6 +50,8 @@ final class SegmentTable {
   }
 
   /// Gives a segment its addresses. `bytes` is the most it will ever have.
+  ///
+  /// @throws StoreIoException with [StoreIoException#isNoSpace] if there are none left
   synchronized void add(Segment segment, long bytes) {
     int chunks = chunksFor(bytes);
     int first = freeRun(chunks);
@@ -124,7 +127,17 @@ final class SegmentTable {
         }
       }
     }
-    throw new IllegalStateException("the store has reached its largest size, 8 TiB");
+    throw noRoom(chunks);
+  }
+
+  /// As a full disk is told, since it is the same to the caller: that write has not happened, and space
+  /// that is given back makes the next one work.
+  private static StoreIoException noRoom(int chunks) {
+    String message =
+        "the store has no room for another segment: it takes 8 TiB, each segment whole MiB of it;"
+            + " compact it, or, if its segments are smaller than that, raise segmentBytesMax first";
+    return new StoreIoException(
+        message, new IllegalStateException("no " + chunks + " MiB in a row are free"), true);
   }
 
   private boolean isFree(int first, int chunks) {

@@ -1,12 +1,14 @@
 package dev.kvstore.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.kvstore.CompactionPolicy;
 import dev.kvstore.CompactionReport;
 import dev.kvstore.Durability;
 import dev.kvstore.Encoding;
 import dev.kvstore.Options;
+import dev.kvstore.StoreIoException;
 import dev.kvstore.index.HashIndex;
 import dev.kvstore.io.Access;
 import dev.kvstore.segment.RecordFormat;
@@ -17,6 +19,7 @@ import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -35,6 +38,15 @@ class CompactionRunTest {
           .compaction(CompactionPolicy.manual())
           .recoveryThreads(1)
           .build();
+
+  private static final CompactionRun.Pacer NO_PACE =
+      new CompactionRun.Pacer() {
+        @Override
+        public void at(long bytesRead, long bytesCopied) {}
+
+        @Override
+        public void rest() {}
+      };
 
   private final SimulatedDirectory disk = SimulatedDirectory.empty();
   private final SplittableRandom random = new SplittableRandom(11);
@@ -134,6 +146,30 @@ class CompactionRunTest {
         });
     assertThat(longest[0]).isBetween(CompactionRun.STEP_BYTES, 2 * CompactionRun.STEP_BYTES);
     assertThat(store.stats().liveBytes()).isEqualTo(expectedLive());
+  }
+
+  @Test
+  void aStoreThatIsFullRefusesWhatNeedsASegmentAndNothingElse() {
+    put("key1");
+    Segment active = Objects.requireNonNull(store.log.activeSegment());
+    long before = active.baseAddress() << 3;
+    assertThat(recovered.segments().extend(active, (8L << 40) - before)).isTrue();
+    byte[] key = "key2".getBytes(StandardCharsets.UTF_8);
+    assertThatExceptionOfType(StoreIoException.class)
+        .isThrownBy(() -> {
+          while (true) {
+            store.writes.put(key, Encoding.BYTES, new byte[1000]);
+          }
+        })
+        .withMessageContaining("8 TiB")
+        .matches(StoreIoException::isNoSpace);
+    assertThat(store.commit.failure()).isNull();
+    assertThat(store.reads.get(key)).hasSize(1000);
+    assertThatExceptionOfType(StoreIoException.class)
+        .isThrownBy(() -> compact(NO_PACE))
+        .matches(StoreIoException::isNoSpace);
+    assertThat(store.commit.failure()).isNull();
+    assertThat(store.writes.size()).isEqualTo(KEYS);
   }
 
   @Test
