@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import dev.kvstore.RecoveryReport.IndexSource;
 import dev.kvstore.RecoveryReport.Outcome;
 import dev.kvstore.testkit.DiskImage;
+import dev.kvstore.testkit.Fault;
 import dev.kvstore.testkit.ModelledStore;
 import dev.kvstore.testkit.Seed;
 import dev.kvstore.testkit.SimulatedDirectory;
@@ -261,6 +262,97 @@ class MeddlingTest {
           disk.discard();
         }
       }
+    }
+  }
+
+  /// A manifest from before the segment that is in use.
+  ///
+  /// @param writes how many the segment holds that the manifest does not know of
+  private static DiskImage beforeItsLastSegment(int writes) {
+    SimulatedDirectory disk = SimulatedDirectory.empty();
+    KvStore store = Simulation.open(disk, OPTIONS);
+    store.put("old", "value");
+    byte[] manifest = disk.image().files().get("MANIFEST");
+    for (int write = 0; write < writes; write++) {
+      store.put("young" + write, write == 0 ? "more than has room ".repeat(250) : "value");
+    }
+    DiskImage image = disk.image();
+    assertThat(image.files()).containsKey(YOUNG).doesNotContainKey("0000000003.seg");
+    Simulation.kill(store, disk);
+    return image.with("MANIFEST", manifest);
+  }
+
+  private static final String YOUNG = "0000000002.seg";
+
+  @Test
+  void youngerWritesAreNotTakenForALeftoverWhateverByteOfTheFirstIsDamaged() {
+    for (int writes : new int[] {1, 3}) {
+      DiskImage image = beforeItsLastSegment(writes);
+      refuses(image, StoreCorruptionException.class, "MANIFEST", YOUNG);
+      for (int at = 0; at < 200; at++) {
+        boolean isNumber = at >= 64 + 16 && at < 64 + 24;
+        if (isNumber && writes == 1) {
+          continue; // then nothing is left that tells
+        }
+        for (int mask : new int[] {1, 0x10, 0x80}) {
+          DiskImage damaged = image.withFlipped(YOUNG, at, mask);
+          refuses(damaged, StoreCorruptionException.class, "MANIFEST", YOUNG);
+          SimulatedDirectory disk = damaged.mount();
+          KvStore store =
+              Simulation.open(
+                  disk, OPTIONS.toBuilder().damagePolicy(DamagePolicy.SERVE_REST).build());
+          assertThat(store.recovery().damages()).anyMatch(d -> d.problem().contains(YOUNG));
+          Simulation.abandon(store);
+          assertThat(disk.image().files().get(YOUNG)).isEqualTo(damaged.files().get(YOUNG));
+          disk.discard();
+        }
+      }
+    }
+  }
+
+  @Test
+  void aSegmentThatTheManifestDoesNotKnowIsNotTakenForALeftoverIfItCannotBeRead() {
+    DiskImage image = beforeItsLastSegment(1);
+    for (String operation : List.of("isFile", "open", "size", "map")) {
+      for (Fault fault : List.of(Fault.IO_ERROR, Fault.NO_HANDLE)) {
+        SimulatedDirectory disk = image.mount();
+        disk.failWhen(
+            call -> call.file().equals(YOUNG) && call.operation().equals(operation), fault);
+        if (fault == Fault.NO_HANDLE && !operation.equals("open")) {
+          disk.discard();
+          continue;
+        }
+        assertThatExceptionOfType(StoreIoException.class)
+            .as(operation)
+            .isThrownBy(() -> Simulation.open(disk, OPTIONS))
+            .withMessageContaining(YOUNG);
+        assertThat(disk.failures()).isPositive();
+        assertThat(disk.image().fingerprint()).isEqualTo(image.fingerprint());
+        disk.discard();
+      }
+    }
+  }
+
+  @Test
+  void aLeftoverThatCannotBeReadStaysAndTheOpenSaysWhy() {
+    String leftover = names(MOMENTS.get(2), ".seg").getFirst();
+    assertThat(now().image().files()).doesNotContainKey(leftover);
+    byte[] content = MOMENTS.get(2).image().files().get(leftover);
+    for (String operation : List.of("isFile", "open", "size", "read")) {
+      SimulatedDirectory disk = now().image().with(leftover, content).mount();
+      disk.failWhen(
+          call -> call.file().equals(leftover) && call.operation().equals(operation),
+          Fault.IO_ERROR);
+      KvStore store = Simulation.open(disk, OPTIONS);
+      assertThat(store.recovery().filesIgnored())
+          .anyMatch(ignored -> ignored.matches(leftover + ": .*Input/output error; left alone"));
+      store.close();
+      assertThat(disk.image().files().get(leftover)).isEqualTo(content);
+      disk.heal();
+      store = Simulation.open(disk, OPTIONS);
+      assertThat(store.recovery().leftoversRemoved()).contains(leftover);
+      store.close();
+      disk.discard();
     }
   }
 

@@ -160,6 +160,14 @@ final class MemoryDirectory implements Directory {
   }
 
   @Override
+  public synchronized boolean isFile(String name) {
+    if (!files.containsKey(name)) {
+      throw new StoreIoException("no such file: " + name, new IOException("no such file"));
+    }
+    return true;
+  }
+
+  @Override
   public synchronized FileHandle create(String name) {
     requireWritable(name);
     Content content = new Content();

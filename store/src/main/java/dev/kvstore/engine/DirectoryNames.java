@@ -11,6 +11,7 @@ import dev.kvstore.io.FileHandle;
 import dev.kvstore.segment.FileFormat;
 import dev.kvstore.segment.Manifest;
 import dev.kvstore.segment.Mapping;
+import dev.kvstore.segment.RecordFormat;
 import dev.kvstore.segment.SealedSegment;
 import dev.kvstore.segment.Segment;
 import dev.kvstore.segment.SegmentFormat;
@@ -22,10 +23,14 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// Which names in a directory are the store's, which are left over from work that did not come to its
 /// end, and which are somebody else's and are never touched.
 final class DirectoryNames {
+  /// How far ahead of the log a number is believed to be that of a write.
+  private static final long AHEAD_MAX = 1L << 32;
+
   private final Directory directory;
   private final Findings findings;
   private final Set<String> names;
@@ -95,11 +100,14 @@ final class DirectoryNames {
   /// Segments that the manifest does not know are leftovers, unless they show that it is an earlier one
   /// that was put back. A leftover with an id that the manifest never gave out is a segment without
   /// records or the output of a compaction, and neither has a record younger than the log.
+  ///
+  /// @throws StoreIoException if one cannot be read: what is in it decides whether it may be removed
   void requireCurrent(Manifest manifest, long lastSequence) {
     for (String name : names) {
       OptionalLong id = SegmentFormat.segmentIdOf(name);
       if (id.isPresent()
           && id.getAsLong() >= manifest.nextSegment()
+          && directory.isFile(name)
           && hasYounger(manifest.store(), id.getAsLong(), lastSequence)) {
         findings.damage(
             new Damage(
@@ -121,22 +129,37 @@ final class DirectoryNames {
         return false;
       }
       Mapping mapping = Mapping.of(file, bytes, Access.READ);
+      Segment segment = new Segment(store, id, mapping, bytes);
       try {
-        Segment segment = new Segment(store, id, mapping, bytes);
-        SegmentScanner scanner = new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, bytes);
-        while (scanner.next()) {
-          if (scanner.sequence() > lastSequence) {
-            return true;
-          }
-        }
-        return false;
+        return hasYounger(segment, lastSequence);
+      } catch (InternalError e) {
+        throw segment.lost(e);
       } finally {
         mapping.retire();
       }
-    } catch (StoreIoException e) {
-      findings.ignored(SegmentFormat.segmentName(id), e.getMessage());
-      return false; // something that is no file of ours, such as a link
     }
+  }
+
+  /// Whether a record is younger than the log, or says so although it does not verify: what a power loss
+  /// leaves of the output of a compaction is zero, or anything, and hardly ever such a number.
+  private static boolean hasYounger(Segment segment, long lastSequence) {
+    MemorySegment log = segment.memory();
+    SegmentScanner scanner = new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, segment.end());
+    do {
+      while (scanner.next()) {
+        if (scanner.sequence() > lastSequence) {
+          return true;
+        }
+      }
+      long at = scanner.position();
+      if (segment.end() - at >= RecordFormat.HEADER_BYTES) {
+        long ahead = RecordFormat.sequence(log, at) - lastSequence;
+        if (ahead > 0 && ahead < AHEAD_MAX) {
+          return true;
+        }
+      }
+    } while (scanner.problem() != null && scanner.resync());
+    return false;
   }
 
   /// Removes files of ours that do not belong to the store, and tells which. A file that only has a name
@@ -163,7 +186,8 @@ final class DirectoryNames {
           !listed.contains(name)
               && (SegmentFormat.segmentIdOf(name).isPresent()
                   || SegmentFormat.hintIdOf(name).isPresent());
-      if (unfinished || (unlisted && wasMadeHere(name, manifest.store()))) {
+      String whyLeft = unlisted ? whyLeft(name, manifest.store()) : null;
+      if (unfinished || (unlisted && whyLeft == null)) {
         if (!forced) {
           // The manifest without them may have been renamed and not forced when the process ended.
           directory.force();
@@ -171,14 +195,26 @@ final class DirectoryNames {
         }
         directory.remove(name);
         leftovers.add(name);
-      } else if (unlisted) {
-        findings.ignored(name, "not made by this store; left alone");
+      } else if (whyLeft != null) {
+        findings.ignored(name, whyLeft + "; left alone");
       }
     }
     return leftovers;
   }
 
-  /// Whether a file carries the id of this store, or never got its header.
+  /// Why a file with a name like ours is to be left alone; null if it carries the id of this store, or
+  /// never got its header.
+  private @Nullable String whyLeft(String name, StoreId store) {
+    try {
+      if (!directory.isFile(name)) {
+        return "it is a link, or no regular file";
+      }
+      return wasMadeHere(name, store) ? null : "not made by this store";
+    } catch (StoreIoException e) {
+      return e.getMessage();
+    }
+  }
+
   private boolean wasMadeHere(String name, StoreId store) {
     try (FileHandle file = directory.open(name, Access.READ)) {
       byte[] header = new byte[FileFormat.HEADER_BYTES];
@@ -189,8 +225,6 @@ final class DirectoryNames {
       MemorySegment bytes = MemorySegment.ofArray(header);
       boolean blank = bytes.mismatch(MemorySegment.ofArray(new byte[header.length])) < 0;
       return blank || FileFormat.belongsTo(bytes, store);
-    } catch (StoreIoException e) {
-      return false;
     }
   }
 

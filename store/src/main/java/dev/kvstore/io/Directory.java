@@ -17,6 +17,11 @@ public interface Directory extends AutoCloseable {
   /// Names of all entries, in no particular order; those of subdirectories end with a slash.
   List<String> list();
 
+  /// Whether an entry is a regular file and no symbolic link; nothing else can be opened.
+  ///
+  /// @throws dev.kvstore.StoreIoException also if there is no such entry
+  boolean isFile(String name);
+
   /// Creates an empty file, open for reading and writing. Fails if there is one of that name.
   FileHandle create(String name);
 

@@ -76,6 +76,16 @@ public final class DiskDirectory implements Directory {
   }
 
   @Override
+  public boolean isFile(String name) {
+    Path file = resolve(name);
+    try {
+      return attributes(file).isRegularFile();
+    } catch (IOException e) {
+      throw Failures.failed("look at " + name, file, e);
+    }
+  }
+
+  @Override
   public FileHandle create(String name) {
     Path file = resolve(name);
     requireWritable();
@@ -140,14 +150,17 @@ public final class DiskDirectory implements Directory {
 
   /// Asked before the file is opened: to open a pipe is to wait for its other end.
   private static void requireRegular(String name, Path file) throws IOException {
-    BasicFileAttributes attributes =
-        Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+    BasicFileAttributes attributes = attributes(file);
     if (attributes.isSymbolicLink()) {
       throw Failures.failed("open " + name, file, "it is a symbolic link, which is never followed");
     }
     if (!attributes.isRegularFile()) {
       throw Failures.failed("open " + name, file, "it is not a regular file");
     }
+  }
+
+  private static BasicFileAttributes attributes(Path file) throws IOException {
+    return Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
   }
 
   @Override

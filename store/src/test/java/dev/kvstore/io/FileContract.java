@@ -65,6 +65,10 @@ abstract class FileContract {
       assertThat(file.size()).isZero();
     }
     assertThat(directory.list()).containsExactly(FILE);
+    assertThat(directory.isFile(FILE)).isTrue();
+    assertThatThrownBy(() -> directory.isFile("MANIFEST"))
+        .isInstanceOf(StoreIoException.class)
+        .hasMessageContaining("MANIFEST");
   }
 
   @Test
@@ -179,6 +183,7 @@ abstract class FileContract {
           .isInstanceOf(StoreIoException.class)
           .hasMessageContaining("symbolic link");
     }
+    assertThat(directory.isFile(FILE)).isFalse();
     assertThatThrownBy(() -> directory.create(FILE)).isInstanceOf(StoreIoException.class);
     assertThat(Files.exists(directory.path().resolve(FILE), LinkOption.NOFOLLOW_LINKS)).isTrue();
     assertThat(secret).hasBinaryContent(bytes(10));

@@ -263,6 +263,15 @@ public final class SimulatedDirectory implements Directory {
   }
 
   @Override
+  public synchronized boolean isFile(String name) {
+    Call call = begin("isFile", name);
+    failBefore(call);
+    boolean is = inner.isFile(name);
+    failAfter(call);
+    return is;
+  }
+
+  @Override
   public synchronized FileHandle create(String name) {
     Call call = beginChange("create", name);
     failBefore(call);
