@@ -10,7 +10,7 @@ import java.util.Optional;
 ///
 /// @param keys keys in the new store
 /// @param recordsRead records whose checksum verified
-/// @param damages what could not be copied, with file and offset
+/// @param damages what could not be read or does not verify, with file and offset
 /// @param dropped what stands behind the end of the log, which an open of the store would cut off too: a
 ///     write that was under way when the process ended
 /// @param provenance the file that tells where each record comes from; empty if none was asked for

@@ -14,7 +14,8 @@ public final class StoreInspector {
 
   /// Reads every file of the store and checks every checksum in it.
   ///
-  /// Damage is in the report, not thrown; also that of the manifest.
+  /// Damage is in the report, not thrown; also that of the manifest, and of files that the system cannot
+  /// read, or not as a whole. Of a segment that it cannot, what can be read is copied to memory.
   public static VerifyReport verify(Path directory, Progress progress) {
     return Inspection.verify(directory, progress);
   }
@@ -41,6 +42,9 @@ public final class StoreInspector {
   /// says, and what a crash had left unfinished counts. The new store appears in the target as a whole
   /// when it is complete: what fails or is killed on the way leaves nothing that opens.
   ///
+  /// A file that the system cannot read is damage, and so are the blocks of a segment that it cannot; the rest
+  /// of that is copied to memory and read there.
+  ///
   /// @param directory stays as it is, to the byte and to the time of the last change
   /// @param target a directory that does not exist yet or is empty
   /// @throws StoreStartupException if the target is not empty, or is inside the damaged store
@@ -53,6 +57,8 @@ public final class StoreInspector {
 
   /// All records of all segments, in the order of segments and offsets, whether they live or not;
   /// lazily. Close the stream to release the store.
+  ///
+  /// @throws StoreIoException if a file cannot be read; also from the stream
   public static Stream<RecordInfo> records(Path directory) {
     return Inspection.records(directory);
   }
@@ -72,6 +78,7 @@ public final class StoreInspector {
   /// @param file name of the segment file, as in [RecordInfo#file]
   /// @param offset where the record begins, as in [RecordInfo#offset]
   /// @throws IllegalArgumentException if there is no such file or no record can be at that offset
+  /// @throws StoreIoException if a file cannot be read
   public static byte[] recordBytes(Path directory, String file, long offset) {
     return Inspection.recordBytes(directory, file, offset);
   }

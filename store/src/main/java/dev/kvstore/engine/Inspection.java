@@ -7,6 +7,7 @@ import dev.kvstore.Progress;
 import dev.kvstore.RecordInfo;
 import dev.kvstore.SalvageReport;
 import dev.kvstore.StoreCorruptionException;
+import dev.kvstore.StoreIoException;
 import dev.kvstore.StoreVersionException;
 import dev.kvstore.VerifyReport;
 import dev.kvstore.index.HashIndex;
@@ -61,51 +62,69 @@ public final class Inspection {
   /// The same in a directory that nobody has locked; it is closed in the end.
   public static VerifyReport verify(Directory directory, Progress progress) {
     long start = System.nanoTime();
-    List<Damage> damages = new ArrayList<>();
+    try (SegmentFiles store = SegmentFiles.open(directory)) {
+      while (true) {
+        try {
+          return verify(store, progress, start);
+        } catch (InternalError fault) {
+          store.readAround(fault);
+        }
+      }
+    }
+  }
+
+  private static VerifyReport verify(SegmentFiles store, Progress progress, long start) {
+    Meter meter = new Meter(progress, store.segments());
+    List<Damage> damages = new ArrayList<>(store.damages());
     List<String> notes = new ArrayList<>();
     long keys = 0;
     long tailBytes = 0;
     long records = 0;
     long bytes = 0;
     int files = 0;
-    try (SegmentFiles store = SegmentFiles.open(directory)) {
-      Meter meter = new Meter(progress, store.segments());
-      damages.addAll(store.damages());
-      Map<Long, SealedSegment> sealed = new HashMap<>();
-      Manifest manifest = store.manifest();
-      if (manifest != null) {
-        files++;
-        manifest.sealed().forEach(segment -> sealed.put(segment.id(), segment));
+    StoreIoException cannotOpen = null;
+    Map<Long, SealedSegment> sealed = new HashMap<>();
+    Manifest manifest = store.manifest();
+    if (manifest != null) {
+      files++;
+      manifest.sealed().forEach(segment -> sealed.put(segment.id(), segment));
+      try {
         // What an open would find, without taking anything for granted afterwards.
         RecoveredView view = RecoveredView.of(store.directory());
         keys = view.keys();
         tailBytes = view.tailBytes();
         damages.addAll(view.damages());
-        verifyOpen(store, manifest, damages);
+      } catch (StoreIoException e) {
+        cannotOpen = e;
+        notes.add("an open fails, so nobody knows how many keys there are: " + e.getMessage());
       }
-      for (Segment segment : store.segments()) {
-        files++;
-        SealedSegment listed = sealed.get(segment.id());
-        if (listed != null && segment.end() > listed.bytes()) {
-          notes.add(
-              segment.name()
-                  + " has "
-                  + (segment.end() - listed.bytes())
-                  + " bytes behind its seal, which nothing reads");
-        }
-        if (listed != null || manifest == null) {
-          records += verifySegment(segment, listed, damages, meter);
-        } else {
-          records += countRecords(segment, damages, meter);
-        }
-        bytes += segment.end();
-        if (listed != null) {
-          verifyHint(store, listed, damages, notes);
-        }
-        meter.segmentDone(segment);
+      verifyOpen(store, manifest, damages);
+    }
+    for (Segment segment : store.segments()) {
+      files++;
+      SealedSegment listed = sealed.get(segment.id());
+      if (listed != null && segment.end() > listed.bytes()) {
+        notes.add(
+            segment.name()
+                + " has "
+                + (segment.end() - listed.bytes())
+                + " bytes behind its seal, which nothing reads");
       }
-      verifyImage(store, damages, notes);
-      noteStrangers(store, notes);
+      if (listed != null || manifest == null) {
+        records += verifySegment(segment, listed, damages, meter);
+      } else {
+        records += countRecords(segment, damages, meter);
+      }
+      bytes += segment.end();
+      if (listed != null) {
+        verifyHint(store, listed, damages, notes);
+      }
+      meter.segmentDone(segment);
+    }
+    verifyImage(store, damages, notes);
+    noteStrangers(store, notes);
+    if (cannotOpen != null && damages.isEmpty()) {
+      throw cannotOpen;
     }
     return new VerifyReport(
         files,
@@ -236,10 +255,11 @@ public final class Inspection {
       return;
     }
     Set<String> known = new HashSet<>();
-    store.segments().forEach(segment -> known.add(segment.name()));
+    manifest.sealed().forEach(segment -> known.add(SegmentFormat.segmentName(segment.id())));
+    manifest.open().forEach(id -> known.add(SegmentFormat.segmentName(id)));
     for (String name : store.directory().list()) {
       if (SegmentFormat.segmentIdOf(name).isPresent() && !known.contains(name)) {
-        notes.add(name + " is not part of the store, or too short to be");
+        notes.add(name + " is not part of the store");
       }
     }
   }
@@ -278,6 +298,8 @@ public final class Inspection {
       HintFile.open(store.directory(), store.store(), listed).close();
     } catch (StoreCorruptionException e) {
       damages.add(rebuilt(e));
+    } catch (StoreIoException e) {
+      damages.add(rebuilt(name, e));
     } catch (StoreVersionException e) {
       notes.add(String.valueOf(e.getMessage()));
     }
@@ -293,6 +315,10 @@ public final class Inspection {
       image.load(index);
     } catch (StoreCorruptionException e) {
       damages.add(rebuilt(e));
+    } catch (StoreIoException e) {
+      damages.add(rebuilt(IndexImage.NAME, e));
+    } catch (InternalError e) {
+      damages.add(rebuilt(IndexImage.NAME, IndexImage.lost(e)));
     } catch (StoreVersionException e) {
       notes.add(e.getMessage());
     }
@@ -301,6 +327,11 @@ public final class Inspection {
   private static Damage rebuilt(StoreCorruptionException e) {
     return new Damage(
         e.file(), e.offset(), 0, e.problem() + " (no data in it; rebuilt when needed)", List.of());
+  }
+
+  private static Damage rebuilt(String file, StoreIoException e) {
+    return new Damage(
+        file, 0, 0, "it cannot be read, and has no data in it: " + e.getMessage(), List.of());
   }
 
   static List<Damage> withoutRepeats(List<Damage> damages) {
@@ -347,12 +378,23 @@ public final class Inspection {
 
   /// See [dev.kvstore.StoreInspector#records].
   public static Stream<RecordInfo> records(Path path) {
-    return records(onOwnThread(() -> SegmentFiles.open(disk(path))));
+    return records(onOwnThread(() -> openReadable(disk(path))));
   }
 
   /// The same in a directory that nobody has locked; it is closed with the stream.
   public static Stream<RecordInfo> records(Directory directory) {
-    return records(SegmentFiles.open(directory));
+    return records(openReadable(directory));
+  }
+
+  private static SegmentFiles openReadable(Directory directory) {
+    SegmentFiles store = SegmentFiles.open(directory);
+    try {
+      store.requireReadable();
+      return store;
+    } catch (StoreIoException e) {
+      store.close();
+      throw e;
+    }
   }
 
   private static Stream<RecordInfo> records(SegmentFiles store) {
@@ -378,7 +420,7 @@ public final class Inspection {
 
   /// The same in a directory that nobody has locked; it is closed in the end.
   public static byte[] recordBytes(Directory directory, String file, long offset) {
-    try (SegmentFiles store = SegmentFiles.open(directory)) {
+    try (SegmentFiles store = openReadable(directory)) {
       return recordBytes(store, file, offset);
     }
   }
@@ -400,13 +442,17 @@ public final class Inspection {
                 + offset);
       }
       MemorySegment log = segment.memory();
-      String problem = RecordFormat.problem(log, offset, segment.end());
-      if (problem != null) {
-        throw new IllegalArgumentException(
-            "no record at " + file + " @ " + offset + ": " + problem);
+      try {
+        String problem = RecordFormat.problem(log, offset, segment.end());
+        if (problem != null) {
+          throw new IllegalArgumentException(
+              "no record at " + file + " @ " + offset + ": " + problem);
+        }
+        return log.asSlice(offset, RecordFormat.recordBytes(log, offset))
+            .toArray(ValueLayout.JAVA_BYTE);
+      } catch (InternalError e) {
+        throw segment.lost(e);
       }
-      return log.asSlice(offset, RecordFormat.recordBytes(log, offset))
-          .toArray(ValueLayout.JAVA_BYTE);
     }
     throw new IllegalArgumentException("the store has no segment file " + file);
   }

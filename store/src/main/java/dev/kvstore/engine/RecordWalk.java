@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.Spliterator;
 import java.util.Spliterators;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /// Walks over the records of one segment for a person to look at: whole ones, and the stretches between
 /// them that are none.
@@ -30,24 +31,37 @@ final class RecordWalk extends Spliterators.AbstractSpliterator<RecordInfo> {
         new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, segment.memory().byteSize());
   }
 
+  /// @throws dev.kvstore.StoreIoException if the file cannot be read
   @Override
   public boolean tryAdvance(Consumer<? super RecordInfo> action) {
+    RecordInfo next;
+    try {
+      next = next();
+    } catch (InternalError e) {
+      throw segment.lost(e);
+    }
+    if (next == null) {
+      return false;
+    }
+    action.accept(next);
+    return true;
+  }
+
+  /// Null at the end.
+  private @Nullable RecordInfo next() {
     if (scanner.next()) {
-      action.accept(whole());
-      return true;
+      return whole();
     }
     String problem = scanner.problem();
     long from = scanner.position();
     long nonZero = scanner.lastNonZero();
     if (problem == null || (!sealed && nonZero == from)) {
-      return false;
+      return null;
     }
     boolean more = scanner.resync();
     long to = more || sealed ? scanner.position() : nonZero;
     boolean tail = !more && !sealed;
-    action.accept(
-        broken(from, to - from, tail ? RecordInfo.Kind.TAIL : RecordInfo.Kind.DAMAGED, problem));
-    return true;
+    return broken(from, to - from, tail ? RecordInfo.Kind.TAIL : RecordInfo.Kind.DAMAGED, problem);
   }
 
   private RecordInfo whole() {

@@ -6,6 +6,7 @@ import dev.kvstore.RecoveryReport;
 import dev.kvstore.RecoveryReport.IndexSource;
 import dev.kvstore.RecoveryReport.Outcome;
 import dev.kvstore.StoreCorruptionException;
+import dev.kvstore.StoreIoException;
 import dev.kvstore.StoreStartupException;
 import dev.kvstore.StoreVersionException;
 import dev.kvstore.engine.IndexImage.ImagedSegment;
@@ -89,17 +90,26 @@ final class Recovery {
   /// Opens the store in a directory that has been locked.
   ///
   /// @param index empty; closed if this fails
+  /// @throws StoreIoException also if memory of a file cannot be read
   static Result run(
       Directory directory, Options options, Environment environment, HashIndex index) {
     Recovery recovery = new Recovery(directory, options, environment, index);
     try {
       return recovery.run();
+    } catch (InternalError fault) {
+      StoreIoException lost = recovery.opening.lost(fault);
+      recovery.giveUp();
+      throw lost;
     } catch (Throwable e) {
-      recovery.dropImage();
-      recovery.opening.retireAll();
-      recovery.index.close();
+      recovery.giveUp();
       throw e;
     }
+  }
+
+  private void giveUp() {
+    dropImage();
+    opening.retireAll();
+    index.close();
   }
 
   private void dropImage() {
@@ -279,6 +289,8 @@ final class Recovery {
     } catch (StoreCorruptionException | StoreVersionException e) {
       findings.ignored(IndexImage.NAME, e.getMessage());
       return null;
+    } catch (InternalError e) {
+      throw IndexImage.lost(e);
     }
     String stale = whyStale(image, sealed, open);
     if (stale != null) {
@@ -359,6 +371,8 @@ final class Recovery {
       }
       findings.imageLoaded(IndexImage.NAME, image.bytes(), index.size());
       return true;
+    } catch (InternalError e) {
+      throw IndexImage.lost(e);
     } catch (StoreCorruptionException e) {
       findings.ignored(IndexImage.NAME, e.getMessage());
       for (Segment segment : byId.values()) {

@@ -20,6 +20,7 @@ import dev.kvstore.io.DiskDirectory;
 import dev.kvstore.io.Staging;
 import dev.kvstore.segment.KeyHasher;
 import dev.kvstore.segment.Manifest;
+import dev.kvstore.segment.RecordChecksum;
 import dev.kvstore.segment.RecordFormat;
 import dev.kvstore.segment.SealedSegment;
 import dev.kvstore.segment.Segment;
@@ -33,11 +34,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Copies what verifies into a new store; see [dev.kvstore.StoreInspector#salvage].
@@ -52,9 +51,12 @@ final class Salvage {
   private final Environment environment;
   private final Progress progress;
   private final long startNanos = System.nanoTime();
-  private final SegmentTable table = new SegmentTable();
-  private final Findings findings = new Findings(DamagePolicy.SERVE_REST);
-  private final List<Damage> damages = new ArrayList<>();
+  private final RecordChecksum checksum = new RecordChecksum();
+
+  // What was found so far; begun anew when memory turns out to be unreadable.
+  private SegmentTable table = new SegmentTable();
+  private Findings findings = new Findings(DamagePolicy.SERVE_REST);
+  private List<Damage> damages = new ArrayList<>();
   private long bytes;
 
   private Salvage(SegmentFiles store, Environment environment, Progress progress) {
@@ -108,8 +110,7 @@ final class Salvage {
   /// @param place where that is going to be
   private SalvageReport into(Directory target, Path place, boolean provenance) {
     try (target;
-        HashIndex index = new HashIndex()) {
-      load(index);
+        HashIndex index = load()) {
       long keys;
       Options options = Options.builder().durability(Durability.OS).build();
       try (KvStore copy = StoreEngine.open(target, options, environment)) {
@@ -126,30 +127,44 @@ final class Salvage {
           findings.dropped(),
           provenance ? Optional.of(place.resolve(Provenance.NAME)) : Optional.empty(),
           Duration.ofNanos(System.nanoTime() - startNanos));
+    } catch (InternalError fault) {
+      // The JVM may throw it a moment after the access, from compiled code.
+      throw new StoreIoException("memory of a file of the store could not be read", fault);
     }
   }
 
   // ---- What counts
 
+  private HashIndex load() {
+    while (true) {
+      HashIndex index = new HashIndex();
+      try {
+        load(index);
+        return index;
+      } catch (InternalError fault) {
+        index.close();
+        table = new SegmentTable();
+        findings = new Findings(DamagePolicy.SERVE_REST);
+        damages = new ArrayList<>();
+        bytes = 0;
+        store.readAround(fault);
+      } catch (Throwable e) {
+        index.close();
+        throw e;
+      }
+    }
+  }
+
   private void load(HashIndex index) {
     damages.addAll(store.damages());
     Manifest manifest = store.manifest();
     Map<Long, SealedSegment> sealed = new HashMap<>();
-    Set<Long> there = new HashSet<>();
     for (Segment segment : store.segments()) {
       table.add(segment, segment.end());
-      there.add(segment.id());
       bytes += segment.end();
     }
     if (manifest != null) {
       manifest.sealed().forEach(listed -> sealed.put(listed.id(), listed));
-      List<Long> listed = new ArrayList<>(manifest.open());
-      listed.addAll(sealed.keySet());
-      listed.removeAll(there);
-      for (long id : listed) {
-        String name = SegmentFormat.segmentName(id);
-        damages.add(new Damage(name, 0, 0, "the segment is missing", List.of()));
-      }
     }
     KeyHasher hasher = new KeyHasher(store.store());
     try (IndexLoad load = new IndexLoad(index, table, findings)) {
@@ -237,24 +252,16 @@ final class Salvage {
       position = index.collect(position, addresses::add);
       for (long address : addresses) {
         Segment segment = table.at(address);
-        Entry entry = segment == null ? null : entryAt(segment, segment.offsetOf(address));
-        if (segment == null || entry == null) {
+        if (segment == null) {
           continue;
         }
-        long offset = segment.offsetOf(address);
-        chunk.add(entry);
-        chunkBytes += entry.key().length + RecordFormat.recordBytes(segment.memory(), offset);
-        keys++;
-        if (provenance != null) {
-          // Sequences of a new store count from 1, one for each put.
-          provenance.record(
-              entry.key(),
-              store.fileOf(segment),
-              segment.memory(),
-              offset,
-              entry.value().encoding().name(),
-              keys);
+        // Sequences of a new store count from 1, one for each put.
+        long copied = copy(segment, segment.offsetOf(address), chunk, provenance, keys + 1);
+        if (copied == 0) {
+          continue;
         }
+        keys++;
+        chunkBytes += copied;
         if (chunkBytes > CHUNK_BYTES) {
           copy.putAll(chunk);
           chunk.clear();
@@ -268,26 +275,56 @@ final class Salvage {
     return keys;
   }
 
-  /// The entry of a record; null, and a damage, if its value is none of its type although it verifies.
-  private @Nullable Entry entryAt(Segment segment, long offset) {
+  /// Adds the entry of a record and returns how many bytes it takes. Adds damage instead, and returns 0, if
+  /// it does not verify any more, or if its value is none of its type although it does.
+  private long copy(
+      Segment segment,
+      long offset,
+      List<Entry> chunk,
+      @Nullable Provenance provenance,
+      long newSequence) {
     MemorySegment log = segment.memory();
-    int keySize = RecordFormat.keySize(log, offset);
-    long valueSize = RecordFormat.valueSize(log, offset);
-    byte[] key = bytes(log, offset + RecordFormat.HEADER_BYTES, keySize);
-    byte[] value = bytes(log, offset + RecordFormat.HEADER_BYTES + keySize, valueSize);
-    Encoding encoding = Encoding.ofCode(RecordFormat.encodingCode(log, offset));
+    byte @Nullable [] key = null;
+    long recordBytes = 0;
     try {
-      return new Entry(key, Value.decode(encoding, value));
+      String problem = RecordFormat.problem(log, offset, segment.end());
+      if (problem != null) {
+        return lose(segment, offset, 0, problem, null);
+      }
+      recordBytes = RecordFormat.recordBytes(log, offset);
+      int keySize = RecordFormat.keySize(log, offset);
+      key = bytes(log, offset + RecordFormat.HEADER_BYTES, keySize);
+      byte[] value =
+          bytes(
+              log,
+              offset + RecordFormat.HEADER_BYTES + keySize,
+              RecordFormat.valueSize(log, offset));
+      // It has verified before; but what counts is what has been copied now.
+      checksum.startBody(key, value);
+      int sum = checksum.finish(log, offset) ^ RecordFormat.placeMask(segment.salt(), offset);
+      if (sum != RecordFormat.checksum(log, offset)) {
+        return lose(segment, offset, recordBytes, "the record does not verify any more", key);
+      }
+      Encoding encoding = Encoding.ofCode(RecordFormat.encodingCode(log, offset));
+      Entry entry = new Entry(key, Value.decode(encoding, value));
+      if (provenance != null) {
+        provenance.record(key, store.fileOf(segment), log, offset, encoding.name(), newSequence);
+      }
+      chunk.add(entry);
+      return recordBytes + keySize;
     } catch (StoreEncodingException e) {
-      damages.add(
-          new Damage(
-              segment.name(),
-              offset,
-              RecordFormat.recordBytes(log, offset),
-              String.valueOf(e.getMessage()),
-              List.of(key)));
-      return null;
+      return lose(segment, offset, recordBytes, String.valueOf(e.getMessage()), key);
+    } catch (InternalError e) {
+      String problem = String.valueOf(segment.lost(e).getMessage());
+      return lose(segment, offset, recordBytes, problem, key);
     }
+  }
+
+  private long lose(
+      Segment segment, long offset, long recordBytes, String problem, byte @Nullable [] key) {
+    List<byte[]> keys = key == null ? List.of() : List.of(key);
+    damages.add(new Damage(segment.name(), offset, recordBytes, problem, keys));
+    return 0;
   }
 
   private static byte[] bytes(MemorySegment log, long from, long length) {

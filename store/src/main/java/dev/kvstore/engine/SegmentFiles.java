@@ -3,6 +3,7 @@ package dev.kvstore.engine;
 import dev.kvstore.Damage;
 import dev.kvstore.StoreCorruptionException;
 import dev.kvstore.StoreException;
+import dev.kvstore.StoreIoException;
 import dev.kvstore.StoreStartupException;
 import dev.kvstore.StoreVersionException;
 import dev.kvstore.io.Access;
@@ -11,11 +12,13 @@ import dev.kvstore.io.FileHandle;
 import dev.kvstore.segment.FileFormat;
 import dev.kvstore.segment.Manifest;
 import dev.kvstore.segment.Mapping;
+import dev.kvstore.segment.ReadableCopy;
 import dev.kvstore.segment.Segment;
 import dev.kvstore.segment.SegmentFormat;
 import dev.kvstore.segment.StoreId;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -27,14 +30,22 @@ import org.jspecify.annotations.Nullable;
 /// The segments of a store as files, for looking into them: needs no manifest, believes no header,
 /// changes nothing.
 ///
-/// Holds the store's lock for reading until it is closed.
+/// - Lifecycle: holds the store's lock for reading until it is closed.
+/// - Failure: a file that cannot be read is damage, and the others are there; who wants all or nothing
+///   asks [#requireReadable]. Memory of a segment may turn out to be unreadable later, with an
+///   [InternalError]; see [#readAround].
 final class SegmentFiles implements AutoCloseable {
+  private static final int FAULTS_IN_VAIN_MAX = 3;
+
   private final Directory directory;
   private final @Nullable Manifest manifest;
   private final StoreId store;
   private final List<Segment> segments = new ArrayList<>();
   private final Map<Segment, String> files = new HashMap<>();
   private final List<Damage> damages = new ArrayList<>();
+  private final Set<Segment> copied = new HashSet<>();
+  private int faultsInVain;
+  private @Nullable StoreIoException unreadable;
 
   private SegmentFiles(Directory directory, boolean byHeader) {
     this.directory = directory;
@@ -82,8 +93,23 @@ final class SegmentFiles implements AutoCloseable {
     } catch (StoreCorruptionException e) {
       damages.add(new Damage(e.file(), e.offset(), 0, e.problem(), List.of()));
       return null;
+    } catch (StoreIoException e) {
+      unreadable(Manifest.NAME, e);
+      return null;
     }
   }
+
+  private void unreadable(String file, StoreIoException e) {
+    damages.add(new Damage(file, 0, 0, "it cannot be read: " + e.getMessage(), List.of()));
+    if (unreadable == null) {
+      unreadable = e;
+    }
+  }
+
+  /// A file that may be a segment.
+  ///
+  /// @param header a copy; zeros if it cannot be read
+  private record Candidate(long id, Mapping mapping, MemorySegment header) {}
 
   /// Maps all segments and returns the store they belong to.
   private StoreId map(boolean byHeader) {
@@ -92,6 +118,46 @@ final class SegmentFiles implements AutoCloseable {
       manifest.sealed().forEach(segment -> listed.add(segment.id()));
       listed.addAll(manifest.open());
     }
+    List<Candidate> candidates = new ArrayList<>();
+    StoreId belongsTo;
+    try {
+      for (long id : ids(byHeader, listed)) {
+        Candidate candidate = candidate(id, listed.contains(id));
+        if (candidate != null) {
+          candidates.add(candidate);
+        }
+      }
+      belongsTo = manifest != null ? manifest.store() : mostCommonStore(candidates);
+    } catch (Throwable e) {
+      candidates.forEach(candidate -> candidate.mapping.retire());
+      throw e;
+    }
+    Set<Long> taken = new HashSet<>();
+    for (Candidate candidate : candidates) {
+      Mapping mapping = candidate.mapping;
+      long number =
+          byHeader
+              ? SegmentFormat.idInHeader(candidate.header, belongsTo).orElse(candidate.id)
+              : candidate.id;
+      boolean wanted = manifest == null || listed.contains(number);
+      if (wanted && taken.add(number)) {
+        Segment segment = new Segment(belongsTo, number, mapping, mapping.memory().byteSize());
+        segments.add(segment);
+        files.put(segment, SegmentFormat.segmentName(candidate.id));
+      } else {
+        mapping.retire();
+      }
+    }
+    listed.removeAll(taken);
+    for (long id : listed) {
+      String name = SegmentFormat.segmentName(id);
+      damages.add(new Damage(name, 0, 0, "the segment is missing", List.of()));
+    }
+    return belongsTo;
+  }
+
+  /// By the names of files, in their order.
+  private List<Long> ids(boolean byHeader, Set<Long> listed) {
     List<Long> ids = new ArrayList<>();
     for (String name : directory.list()) {
       OptionalLong id = SegmentFormat.segmentIdOf(name);
@@ -100,58 +166,58 @@ final class SegmentFiles implements AutoCloseable {
       }
     }
     if (manifest == null && ids.isEmpty()) {
+      requireReadable();
       throw new StoreStartupException("there is no store in " + directory.path());
     }
     ids.sort(null);
-    Map<Long, Mapping> mappings = new HashMap<>();
-    StoreId belongsTo;
-    try {
-      for (long id : ids) {
-        try (FileHandle file = directory.open(SegmentFormat.segmentName(id), Access.READ)) {
-          long bytes = file.size() & -8L;
-          if (bytes >= SegmentFormat.HEADER_BYTES) {
-            mappings.put(id, Mapping.of(file, bytes, Access.READ));
-          }
+    return ids;
+  }
+
+  /// Null if the file is too short or cannot be opened, which is damage if the store may miss it.
+  private @Nullable Candidate candidate(long id, boolean isListed) {
+    String name = SegmentFormat.segmentName(id);
+    try (FileHandle file = directory.open(name, Access.READ)) {
+      long bytes = file.size() & -8L;
+      if (bytes < SegmentFormat.HEADER_BYTES) {
+        if (isListed) {
+          String problem = "the file has " + file.size() + " bytes, too few";
+          damages.add(new Damage(name, 0, file.size(), problem, List.of()));
         }
+        return null;
       }
-      belongsTo = manifest != null ? manifest.store() : mostCommonStore(mappings);
-    } catch (Throwable e) {
-      mappings.values().forEach(Mapping::retire);
-      throw e;
+      byte[] header = new byte[SegmentFormat.HEADER_BYTES];
+      try {
+        file.read(0, header, 0, header.length);
+      } catch (StoreIoException e) {
+        unreadable(name, e);
+        Arrays.fill(header, (byte) 0);
+      }
+      return new Candidate(id, Mapping.of(file, bytes, Access.READ), MemorySegment.ofArray(header));
+    } catch (StoreIoException e) {
+      if (isListed || manifest == null) {
+        unreadable(name, e);
+      }
+      return null;
     }
-    Set<Long> taken = new HashSet<>();
-    for (long id : ids) {
-      Mapping mapping = mappings.get(id);
-      if (mapping == null) {
-        continue;
-      }
-      long number =
-          byHeader ? SegmentFormat.idInHeader(mapping.memory(), belongsTo).orElse(id) : id;
-      boolean wanted = manifest == null || listed.contains(number);
-      if (wanted && taken.add(number)) {
-        Segment segment = new Segment(belongsTo, number, mapping, mapping.memory().byteSize());
-        segments.add(segment);
-        files.put(segment, SegmentFormat.segmentName(id));
-      } else {
-        mapping.retire();
-      }
-    }
-    return belongsTo;
   }
 
   /// The store that most segments say they belong to.
-  private StoreId mostCommonStore(Map<Long, Mapping> mappings) {
+  private StoreId mostCommonStore(List<Candidate> candidates) {
     Map<StoreId, Integer> votes = new HashMap<>();
-    mappings.forEach((id, mapping) -> {
-      MemorySegment file = mapping.memory();
+    for (Candidate candidate : candidates) {
+      String name = SegmentFormat.segmentName(candidate.id);
       try {
-        StoreId store =
-            FileFormat.check(file, SegmentFormat.segmentName(id), FileFormat.Kind.SEGMENT, null);
-        votes.merge(store, 1, Integer::sum);
+        votes.merge(
+            FileFormat.check(candidate.header, name, FileFormat.Kind.SEGMENT, null),
+            1,
+            Integer::sum);
       } catch (StoreException e) {
         // This one has no say.
       }
-    });
+    }
+    if (votes.isEmpty()) {
+      requireReadable();
+    }
     return votes.entrySet().stream()
         .max(Map.Entry.comparingByValue())
         .map(Map.Entry::getKey)
@@ -160,11 +226,53 @@ final class SegmentFiles implements AutoCloseable {
                 Manifest.NAME, 0, "neither the manifest nor any segment header verifies"));
   }
 
+  /// For who looks at single records, and has no report to tell of damage in.
+  ///
+  /// @throws StoreIoException if a file could not be read
+  void requireReadable() {
+    if (unreadable != null) {
+      throw unreadable;
+    }
+  }
+
+  /// To be called when memory of a segment could not be read. Where a file cannot be read as a whole, a copy
+  /// of what can takes the place of its mapping; the rest is zero, and damage. What was looked at until now
+  /// is to be looked at once more.
+  ///
+  /// @throws StoreIoException if all can be read, time and again
+  void readAround(InternalError fault) {
+    boolean found = false;
+    for (Segment segment : segments) {
+      long bytes = segment.memory().byteSize();
+      segment.publishEnd(bytes);
+      ReadableCopy copy =
+          copied.contains(segment)
+              ? null
+              : ReadableCopy.ofUnreadable(directory, fileOf(segment), bytes);
+      if (copy == null) {
+        continue;
+      }
+      found = true;
+      copied.add(segment);
+      segment.remap(copy.memory());
+      for (ReadableCopy.Gap gap : copy.gaps()) {
+        String problem = "it cannot be read: " + gap.why();
+        damages.add(
+            new Damage(fileOf(segment), gap.from(), gap.to() - gap.from(), problem, List.of()));
+      }
+    }
+    if (!found && ++faultsInVain == FAULTS_IN_VAIN_MAX) {
+      throw new StoreIoException(
+          "memory of a file in " + directory.path() + " cannot be read, although the files can",
+          fault);
+    }
+  }
+
   Directory directory() {
     return directory;
   }
 
-  /// Null if it is missing or damaged.
+  /// Null if it is missing, damaged, or cannot be read.
   @Nullable Manifest manifest() {
     return manifest;
   }
@@ -185,12 +293,23 @@ final class SegmentFiles implements AutoCloseable {
   }
 
   /// Open segments that end before the place to which they were written when the store was closed, as the
-  /// index image tells.
+  /// index image tells; and the image, if it cannot be read.
   ///
   /// @param open each with its end where the log ends
   List<Damage> cutShort(List<Segment> open) {
-    Map<Long, Long> closedWith = closedWith();
     List<Damage> cut = new ArrayList<>();
+    Map<Long, Long> closedWith = Map.of();
+    try {
+      closedWith = closedWith();
+    } catch (StoreIoException e) {
+      cut.add(
+          new Damage(
+              IndexImage.NAME,
+              0,
+              0,
+              "it cannot be read, nor whether the log ends too early: " + e.getMessage(),
+              List.of()));
+    }
     for (Segment segment : open) {
       long wanted = closedWith.getOrDefault(segment.id(), 0L);
       if (segment.end() < wanted) {
@@ -222,7 +341,7 @@ final class SegmentFiles implements AutoCloseable {
     }
   }
 
-  /// What is wrong with the manifest.
+  /// What is wrong with the manifest, and which files are missing or cannot be read.
   List<Damage> damages() {
     return damages;
   }

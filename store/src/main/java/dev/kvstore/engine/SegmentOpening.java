@@ -2,12 +2,14 @@ package dev.kvstore.engine;
 
 import dev.kvstore.Damage;
 import dev.kvstore.StoreCorruptionException;
+import dev.kvstore.StoreIoException;
 import dev.kvstore.StoreVersionException;
 import dev.kvstore.io.Access;
 import dev.kvstore.io.Directory;
 import dev.kvstore.io.FileHandle;
 import dev.kvstore.segment.Manifest;
 import dev.kvstore.segment.Mapping;
+import dev.kvstore.segment.ReadableCopy;
 import dev.kvstore.segment.RecordFormat;
 import dev.kvstore.segment.SealedSegment;
 import dev.kvstore.segment.Segment;
@@ -46,6 +48,20 @@ final class SegmentOpening {
   /// Unmaps everything.
   void retireAll() {
     opened.forEach(Segment::retire);
+  }
+
+  /// What a look at memory that cannot be read turns into. Names the file, if one cannot be read.
+  StoreIoException lost(InternalError fault) {
+    for (Segment segment : opened) {
+      try {
+        ReadableCopy.requireReadable(directory, segment.name(), segment.memory().byteSize());
+      } catch (StoreIoException e) {
+        e.addSuppressed(fault);
+        return e;
+      }
+    }
+    return new StoreIoException(
+        "memory of a file in " + directory.path() + " could not be read; verify the store", fault);
   }
 
   /// The sealed segments, in the order of the manifest.

@@ -1,6 +1,7 @@
 package dev.kvstore.segment;
 
 import dev.kvstore.StoreCorruptionException;
+import dev.kvstore.StoreIoException;
 import dev.kvstore.io.Access;
 import dev.kvstore.io.Directory;
 import dev.kvstore.io.FileHandle;
@@ -53,6 +54,7 @@ public final class HintFile implements AutoCloseable {
   /// Opens the hint file of a segment and verifies all of it.
   ///
   /// @throws StoreCorruptionException if it is damaged or not the one of this seal
+  /// @throws StoreIoException if it cannot be read
   public static HintFile open(Directory directory, StoreId store, SealedSegment sealed) {
     String name = SegmentFormat.hintName(sealed.id());
     try (FileHandle file = directory.open(name, Access.READ)) {
@@ -62,6 +64,10 @@ public final class HintFile implements AutoCloseable {
       Mapping mapping = Mapping.of(file, file.size(), Access.READ);
       try {
         return new HintFile(mapping, check(mapping.memory(), name, store, sealed));
+      } catch (InternalError e) {
+        mapping.retire();
+        throw new StoreIoException(
+            name + ": memory of the file is gone: it was cut, or the disk cannot read", e);
       } catch (Throwable e) {
         mapping.retire();
         throw e;

@@ -46,6 +46,17 @@ public final class Mapping {
     }
   }
 
+  /// Memory of its own, all zero, that goes by the same rules.
+  public static Mapping ofZeros(long size) {
+    Arena arena = Arena.ofShared();
+    try {
+      return new Mapping(arena, arena.allocate(size, Long.BYTES));
+    } catch (Throwable e) {
+      arena.close();
+      throw e;
+    }
+  }
+
   public MemorySegment memory() {
     return memory;
   }
