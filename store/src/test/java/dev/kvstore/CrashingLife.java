@@ -2,7 +2,9 @@ package dev.kvstore;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvstore.engine.Inspection;
 import dev.kvstore.engine.Workers;
+import dev.kvstore.segment.SegmentFormat;
 import dev.kvstore.testkit.Call;
 import dev.kvstore.testkit.CrashStates;
 import dev.kvstore.testkit.DiskImage;
@@ -262,10 +264,17 @@ final class CrashingLife {
     states.add(crashed.image);
     StoreModel expected = crashed.model.copy();
     SimulatedDirectory left = crashed.image.mount();
+    boolean verify = random.nextInt(20) == 0;
     KvStore store = null;
     try {
+      if (verify) {
+        verify(crashed.image, crashed.powerLost);
+      }
       store = Simulation.open(left, options, clock, Workers.inline());
       check(store, expected, crashed.powerLost);
+      if (verify) {
+        verify(left.image(), false);
+      }
       if (random.nextInt(3) > 0) {
         return;
       }
@@ -282,6 +291,32 @@ final class CrashingLife {
     } finally {
       Simulation.kill(store, left);
     }
+  }
+
+  /// What a crash has left is a store without damage to those too who look at every byte of it.
+  ///
+  /// @param unopened power was lost and nobody has opened it since: hints and the image of the index are
+  ///     not forced, so there may be half of one
+  private void verify(DiskImage image, boolean unopened) {
+    SimulatedDirectory looked = image.mount();
+    try {
+      List<Damage> damages = Inspection.verify(looked, Progress.NONE).damages();
+      assertThat(damages)
+          .as("damages that verify finds")
+          .filteredOn(damage -> !(unopened && isMadeAnew(damage.file())))
+          .isEmpty();
+      states.happened(Happening.VERIFIED);
+    } catch (StoreStartupException e) {
+      // The crash came before there was a store.
+      assertThat(image.files().keySet())
+          .noneMatch(name -> SegmentFormat.segmentIdOf(name).isPresent());
+    } finally {
+      looked.discard();
+    }
+  }
+
+  private static boolean isMadeAnew(String file) {
+    return file.endsWith(".hint") || file.equals("INDEX");
   }
 
   private void surviveAgain(DiskImage image, StoreModel expected) {

@@ -76,6 +76,9 @@ final class Recovery {
   /// The index image, which is read while the segments are opened; null if there is none.
   private @Nullable Future<IndexImage.Opened> imageComing;
 
+  /// Whether there is an image that does not verify.
+  private boolean imageBroken;
+
   private Recovery(Directory directory, Options options, Environment environment, HashIndex index) {
     this.index = index;
     this.directory = directory;
@@ -193,7 +196,7 @@ final class Recovery {
         withoutHint.addAll(summaries.keySet());
       }
       leftovers = names.removeLeftovers(manifest);
-      removeHintsOf(withoutHint);
+      removeUseless(withoutHint);
     }
     Outcome outcome =
         !findings.damages().isEmpty()
@@ -243,9 +246,13 @@ final class Recovery {
         report);
   }
 
-  /// Removes hint files that are of no use, such as one that a kill has left half-written: a close may come
-  /// before new ones are written, and nothing bad shall be found then.
-  private void removeHintsOf(Set<Segment> withoutHint) {
+  /// Removes hint files that are of no use, such as one that a kill has left half-written, and an image that
+  /// a power loss has left so: a close, or a kill, may come before new ones are written, and nothing bad
+  /// shall be found then.
+  private void removeUseless(Set<Segment> withoutHint) {
+    if (imageBroken) {
+      directory.remove(IndexImage.NAME);
+    }
     for (Segment segment : withoutHint) {
       String hint = SegmentFormat.hintName(segment.id());
       if (names.contains(hint)) {
@@ -286,7 +293,11 @@ final class Recovery {
     IndexImage.Opened image;
     try {
       image = Workers.await(imageComing);
-    } catch (StoreCorruptionException | StoreVersionException e) {
+    } catch (StoreCorruptionException e) {
+      imageBroken = true;
+      findings.ignored(IndexImage.NAME, e.getMessage());
+      return null;
+    } catch (StoreVersionException e) {
       findings.ignored(IndexImage.NAME, e.getMessage());
       return null;
     } catch (InternalError e) {
@@ -374,6 +385,7 @@ final class Recovery {
     } catch (InternalError e) {
       throw IndexImage.lost(e);
     } catch (StoreCorruptionException e) {
+      imageBroken = true;
       findings.ignored(IndexImage.NAME, e.getMessage());
       for (Segment segment : byId.values()) {
         segments.remove(segment);

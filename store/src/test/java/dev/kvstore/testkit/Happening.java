@@ -29,7 +29,9 @@ public enum Happening {
   /// A crash while a store was being opened after a crash.
   CRASH_IN_RECOVERY,
   /// A crash after half of the bytes of a write to a file.
-  CRASH_HALF_WAY;
+  CRASH_HALF_WAY,
+  /// All that a crash has left was read by `verify`.
+  VERIFIED;
 
   String words() {
     return name().toLowerCase(Locale.ROOT).replace('_', ' ');
