@@ -109,7 +109,8 @@ class FullDiskTest {
   /// With segments as large as they are by default: what lives in one does not fit beside them.
   @ParameterizedTest
   @MethodSource("disks")
-  void whatIsDeletedOnAFullDiskCanBeFilledAgainAndAgain(SmallDisk.Kind kind, Durability durability) {
+  void whatIsDeletedOnAFullDiskCanBeFilledAgainAndAgain(
+      SmallDisk.Kind kind, Durability durability) {
     Options usual = Options.builder().durability(durability).build();
     try (SmallDisk disk = SmallDisk.mount(kind, temporary)) {
       for (int round = 0; round < 4; round++) {
@@ -133,7 +134,8 @@ class FullDiskTest {
 
   @ParameterizedTest
   @MethodSource("disks")
-  void deletesWorkOnAFullDiskAndCompactionGivesTheirSpaceBackWithoutAReopen(SmallDisk.Kind kind, Durability durability) {
+  void deletesWorkOnAFullDiskAndCompactionGivesTheirSpaceBackWithoutAReopen(
+      SmallDisk.Kind kind, Durability durability) {
     try (SmallDisk disk = SmallDisk.mount(kind, temporary);
         KvStore store = KvStore.open(disk.store(), options(1 << 20, durability))) {
       disk.fillUp(3 << 8); // compaction gets 13 MiB for its copies: more than it needs
@@ -156,7 +158,8 @@ class FullDiskTest {
 
   @ParameterizedTest
   @MethodSource("disks")
-  void deletesCompactionAndThenWritesNeedNothingButTheReserve(SmallDisk.Kind kind, Durability durability) {
+  void deletesCompactionAndThenWritesNeedNothingButTheReserve(
+      SmallDisk.Kind kind, Durability durability) {
     try (SmallDisk disk = SmallDisk.mount(kind, temporary);
         KvStore store = KvStore.open(disk.store(), options(1 << 20, durability))) {
       BitSet live = new BitSet();
