@@ -15,16 +15,18 @@ import dev.kvstore.testkit.SimulatedClock;
 import dev.kvstore.testkit.SimulatedDirectory;
 import dev.kvstore.testkit.Simulation;
 import dev.kvstore.testkit.StoreModel;
+import dev.kvstore.testkit.TornAppend;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /// The life of one store, in several sessions that end by closing, by death or by power loss. At every
-/// single call to the disk, half-way through every write to a file, and between any two steps it is
-/// asked: if the machine crashed now, would everything be there that was promised? What a crash leaves is
+/// single call to the disk, half-way through every write to a file, in the middle of every append to the
+/// log, and between any two steps it is asked: if the machine crashed now, would everything be there that was promised? What a crash leaves is
 /// opened, compared with the model, written to, crashed again, and opened again.
 final class CrashingLife {
   private static final List<PowerLoss> MODES = List.of(PowerLoss.values());
@@ -58,7 +60,11 @@ final class CrashingLife {
   private boolean opening;
   private boolean powerLost; // and nobody has opened it since
   private List<Object> lastMoment = List.of();
+  private @Nullable Crashed last; // as of that moment; null: what is expected has changed since
+  private Set<String> reopened = Set.of(); // the files that the session has found
+  private boolean sealsLate;
   private boolean wildClock;
+  private boolean hadPowerLoss; // in any session
   private boolean quiet; // no crash in the session itself
 
   CrashingLife(Options options, Care care, CrashStates states, SplittableRandom random) {
@@ -103,16 +109,22 @@ final class CrashingLife {
 
   private void session(Workers workers, int steps) {
     disk.observe(this::crashAt);
+    reopened = disk.image().files().keySet();
+    last = null;
     opening = true;
     KvStore store = Simulation.open(disk, options, clock, workers);
     opening = false;
     check(store, model, powerLost);
     powerLost = false;
+    last = new Crashed(disk.image(), model.copy(), false, "open");
     ModelledStore modelled = new ModelledStore(store, model, states);
     if (store.recovery().outcome() == RecoveryReport.Outcome.CREATED) {
       modelled.putAll(whatStays());
     }
     for (int step = 0; step < steps; step++) {
+      sealsLate =
+          store.stats().segments().stream()
+              .anyMatch(segment -> segment.state() == Stats.State.SEALING);
       step(modelled, workers);
       crash("between two steps");
     }
@@ -166,6 +178,7 @@ final class CrashingLife {
       model.note("power loss " + mode);
       states.happened(Happening.REOPEN_WITHOUT_POWER);
       powerLost = true;
+      hadPowerLoss = true;
       disk = image.afterPowerLoss(mode, random).mount();
     }
   }
@@ -199,6 +212,10 @@ final class CrashingLife {
     Crashed crashed =
         new Crashed(image, model.copy(), powerLost, opening ? event + " of open" : event);
     Set<String> seen = new HashSet<>();
+    if (last != null) {
+      surviveTornAppend(last, crashed);
+    }
+    last = crashed;
     survive(crashed.after(image, false, "killed"), seen);
     for (PowerLoss mode : care == Care.ALL ? MODES : List.of(PowerLoss.NONE, anyMode())) {
       survive(lost(crashed, mode), seen);
@@ -219,6 +236,51 @@ final class CrashingLife {
       int depth = care == Care.ALL ? 2 : 1;
       crashInOpen(crashed.after(image, false, "killed"), depth);
       crashInOpen(lost(crashed, anyMode()), depth);
+    }
+  }
+
+  /// If records were appended since the moment before: what if the process had died meanwhile, or the
+  /// power gone?
+  private void surviveTornAppend(Crashed before, Crashed after) {
+    Set<String> seen = new HashSet<>(); // its own: less is promised
+    TornAppend append = TornAppend.between(before.image, after.image).orElse(null);
+    if (append == null || append.records() == 0) {
+      return;
+    }
+    tell(append);
+    StoreModel expected = after.model.promisingNoMoreThan(before.model);
+    for (int time = care == Care.ALL ? 6 : 1; time > 0; time--) {
+      survive(torn(append, append.stopped(random), after, expected, "stopped"), seen);
+      survive(torn(append, append.cut(random), after, expected, "cut"), seen);
+      Crashed torn = torn(append, append.scattered(random), after, expected, "scattered");
+      survive(torn, seen);
+      survive(lost(torn, PowerLoss.PAGES), seen);
+      survive(lost(torn, anyMode()), seen);
+    }
+  }
+
+  private static Crashed torn(
+      TornAppend append, byte[] content, Crashed after, StoreModel expected, String how) {
+    return new Crashed(
+        after.image.withStored(append.file(), content),
+        expected,
+        after.powerLost,
+        "append to " + append.file() + " @ " + append.offset() + " " + how + ", " + after.event);
+  }
+
+  private void tell(TornAppend append) {
+    states.happened(Happening.TORN_APPEND);
+    if (append.inBatch()) {
+      states.happened(Happening.TORN_BATCH);
+    }
+    if (reopened.contains(append.file()) && !opening) {
+      states.happened(Happening.TORN_IN_REOPENED_TAIL);
+    } else if (append.offset() == SegmentFormat.HEADER_BYTES
+        && SegmentFormat.segmentIdOf(append.file()).orElse(0) > 1) {
+      states.happened(Happening.TORN_AFTER_ROTATION);
+    }
+    if (sealsLate) {
+      states.happened(Happening.TORN_BEFORE_LATE_SEAL);
     }
   }
 
@@ -268,12 +330,12 @@ final class CrashingLife {
     KvStore store = null;
     try {
       if (verify) {
-        verify(crashed.image, crashed.powerLost);
+        verify(crashed.image, crashed.powerLost, hadPowerLoss);
       }
       store = Simulation.open(left, options, clock, Workers.inline());
       check(store, expected, crashed.powerLost);
       if (verify) {
-        verify(left.image(), false);
+        verify(left.image(), false, hadPowerLoss || crashed.powerLost);
       }
       if (random.nextInt(3) > 0) {
         return;
@@ -295,15 +357,19 @@ final class CrashingLife {
 
   /// What a crash has left is a store without damage to those too who look at every byte of it.
   ///
-  /// @param unopened power was lost and nobody has opened it since: hints and the image of the index are
-  ///     not forced, so there may be half of one
-  private void verify(DiskImage image, boolean unopened) {
+  /// Hints and the image of the index are not forced, so a power loss may leave half of one. An image goes
+  /// with the next open, a hint only with one that looks at it, which needs none of those behind an image.
+  ///
+  /// @param unopened power was lost and nobody has opened it since
+  /// @param hadPowerLoss power was lost at any time
+  private void verify(DiskImage image, boolean unopened, boolean hadPowerLoss) {
     SimulatedDirectory looked = image.mount();
     try {
       List<Damage> damages = Inspection.verify(looked, Progress.NONE).damages();
       assertThat(damages)
           .as("damages that verify finds")
-          .filteredOn(damage -> !(unopened && isMadeAnew(damage.file())))
+          .filteredOn(damage -> !(hadPowerLoss || unopened) || !damage.file().endsWith(".hint"))
+          .filteredOn(damage -> !unopened || !damage.file().equals("INDEX"))
           .isEmpty();
       states.happened(Happening.VERIFIED);
     } catch (StoreStartupException e) {
@@ -313,10 +379,6 @@ final class CrashingLife {
     } finally {
       looked.discard();
     }
-  }
-
-  private static boolean isMadeAnew(String file) {
-    return file.endsWith(".hint") || file.equals("INDEX");
   }
 
   private void surviveAgain(DiskImage image, StoreModel expected) {

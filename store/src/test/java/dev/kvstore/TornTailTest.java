@@ -294,4 +294,30 @@ class TornTailTest {
     System.arraycopy(second, 0, joined, first.length, second.length);
     return joined;
   }
+
+  @Test
+  void aSealThatIsTornIsNoDamageAlsoBeforeASegmentThatWasPassedOver() {
+    SimulatedDirectory disk = SimulatedDirectory.empty();
+    Options options = Simulation.tiny(Durability.ALWAYS);
+    KvStore store = Simulation.open(disk, options, new SimulatedClock(), Workers.lagging());
+    while (!disk.image().files().containsKey("0000000002.seg")) {
+      store.put("small", "value");
+    }
+    store.put("large", "x".repeat(6000)); // the segment made in advance is too small for it
+    store.put("after", "value");
+    DiskImage image = disk.image();
+    Simulation.kill(store, disk);
+    byte[] torn = image.files().get(SEGMENT).clone();
+    int end = torn.length;
+    while (torn[end - 1] == 0) {
+      end--;
+    }
+    torn[(end + 7 & -8) + 32] = 1; // the seal's body comes before its header
+    assertThat(image.files()).containsKey("0000000003.seg");
+    SimulatedDirectory left = image.withStored(SEGMENT, torn).mount();
+    KvStore again = Simulation.open(left, options);
+    assertThat(again.size()).isEqualTo(3);
+    assertThat(again.recovery().damages()).isEmpty();
+    Simulation.kill(again, left);
+  }
 }

@@ -317,7 +317,8 @@ final class TailScan implements OrderedScan.Taker {
     return !torn && (!laterRecords(number) || continuesAt(number + 1));
   }
 
-  /// Whether this segment begins with the very record that comes next.
+  /// Whether this segment begins with the very record that comes next, or holds none and the one behind it
+  /// does: a segment that was too small for a large write is passed over.
   private boolean hasNext(int number) {
     if (number >= open.size() || batchCount > 0 || expected == ANY) {
       return false;
@@ -328,7 +329,7 @@ final class TailScan implements OrderedScan.Taker {
         return scanner.sequence() == expected;
       }
     }
-    return false;
+    return scanner.lastNonZero() == scanner.position() && hasNext(number + 1);
   }
 
   /// Whether any segment behind this one holds anything.

@@ -13,6 +13,7 @@ import java.util.stream.Collectors;
 /// Safe for threads.
 public final class CrashStates {
   private final Set<String> fingerprints = ConcurrentHashMap.newKeySet();
+  private final Set<String> found = ConcurrentHashMap.newKeySet();
   private final AtomicLong opens = new AtomicLong();
   private final Map<Happening, AtomicLong> happenings = new ConcurrentHashMap<>();
 
@@ -20,11 +21,13 @@ public final class CrashStates {
   public void add(DiskImage image) {
     opens.incrementAndGet();
     fingerprints.add(image.fingerprint());
+    found.add(image.fingerprintOfFiles());
   }
 
   /// All of another count too.
   public void addAll(CrashStates others) {
     fingerprints.addAll(others.fingerprints);
+    found.addAll(others.found);
     opens.addAndGet(others.opens.get());
     others.happenings.forEach((happening, count) -> happened(happening, count.get()));
   }
@@ -38,8 +41,13 @@ public final class CrashStates {
     happenings.computeIfAbsent(happening, h -> new AtomicLong()).addAndGet(count);
   }
 
-  /// States that differ from each other in names, contents, or in what of them is on the disk.
+  /// States that an open can tell apart: they differ in the names or contents of files, receipts left out.
   public int distinct() {
+    return found.size();
+  }
+
+  /// States that differ in that, or in how much of it is on the disk, which a second crash can tell.
+  public int distinctOnDisk() {
     return fingerprints.size();
   }
 
@@ -57,7 +65,9 @@ public final class CrashStates {
                 .map(entry -> entry.getKey().words() + " " + entry.getValue())
                 .collect(Collectors.joining(", "));
     return distinct()
-        + " distinct of "
+        + " distinct, "
+        + distinctOnDisk()
+        + " with what is on the disk, of "
         + opens
         + " opened"
         + (counts.isEmpty() ? "" : "; ")

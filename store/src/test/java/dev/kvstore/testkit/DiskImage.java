@@ -95,6 +95,13 @@ public final class DiskImage {
     return of(changed, locked);
   }
 
+  /// This image with another live content of a file of the same size; the disk has of it what it had.
+  public DiskImage withStored(String name, byte[] content) {
+    Map<String, byte[]> changed = files();
+    changed.put(name, content);
+    return new DiskImage(changed, inodes, durableNames, pendingNames, locked);
+  }
+
   /// This image without a file; everything is durable in it.
   public DiskImage without(String name) {
     Map<String, byte[]> changed = files();
@@ -355,6 +362,19 @@ public final class DiskImage {
     }
     pendingNames.forEach(
         change -> update(digest, change.from() + ">" + change.to() + numbers.get(change.inode())));
+    return HexFormat.of().formatHex(digest.digest(), 0, 16);
+  }
+
+  /// The same for images that no open could tell apart: names and contents, however much of that is on the
+  /// disk, without receipts.
+  public String fingerprintOfFiles() {
+    MessageDigest digest = newDigest();
+    files.forEach((name, content) -> {
+      if (!name.startsWith(RECEIPT)) {
+        update(digest, name);
+        update(digest, content);
+      }
+    });
     return HexFormat.of().formatHex(digest.digest(), 0, 16);
   }
 

@@ -30,6 +30,14 @@ public enum Happening {
   CRASH_IN_RECOVERY,
   /// A crash after half of the bytes of a write to a file.
   CRASH_HALF_WAY,
+  /// A crash in the middle of an append, which makes no call.
+  TORN_APPEND,
+  /// The same of a batch, of the first record of a later segment, in a segment that was there when the
+  /// store was opened, and while another segment was waiting to be sealed.
+  TORN_BATCH,
+  TORN_AFTER_ROTATION,
+  TORN_IN_REOPENED_TAIL,
+  TORN_BEFORE_LATE_SEAL,
   /// All that a crash has left was read by `verify`.
   VERIFIED;
 

@@ -68,6 +68,19 @@ public final class StoreModel {
     return copy;
   }
 
+  /// The same knowledge for the case that what was acknowledged since an earlier moment was still under
+  /// way: no more is promised than then.
+  ///
+  /// @param earlier a copy of this, made since the last check
+  public StoreModel promisingNoMoreThan(StoreModel earlier) {
+    StoreModel copy = copy();
+    copy.acknowledged = earlier.acknowledged;
+    copy.durable = earlier.durable;
+    copy.now.clear();
+    copy.now.putAll(earlier.now);
+    return copy;
+  }
+
   /// Changes whenever what is promised does.
   public List<Integer> promise() {
     return List.of(durable, acknowledged, writes.size(), log.size());
