@@ -9,6 +9,8 @@ import dev.kvstore.testkit.Call;
 import dev.kvstore.testkit.DiskImage;
 import dev.kvstore.testkit.Fault;
 import dev.kvstore.testkit.JsonText;
+import dev.kvstore.testkit.PowerLoss;
+import dev.kvstore.testkit.Seed;
 import dev.kvstore.testkit.SimulatedCrash;
 import dev.kvstore.testkit.SimulatedDirectory;
 import dev.kvstore.testkit.Simulation;
@@ -19,6 +21,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -404,13 +407,18 @@ class RecoveryReceiptTest {
   }
 
   @Test
-  void aCrashWhileTheHistoryIsWrittenLeavesTheOneBeforeOrAfter() {
+  void aCrashOrAPowerLossWhileTheHistoryIsWrittenLeavesTheOneBeforeOrAfter() {
+    Seed.fixed(5, RecoveryReceiptTest::crashWhileTheHistoryIsWritten);
+  }
+
+  private static void crashWhileTheHistoryIsWritten(RandomGenerator random) {
     DiskImage image = killedAfter(store -> store.put("key", "0"));
     for (int crash = 0; crash < 2; crash++) {
       image = killedAfter(image, store -> store.put("key", "more"));
     }
     List<String> before = history(image);
     assertThat(before).hasSize(2);
+    image = DiskImage.of(image.files()); // what is there is on the disk
     SimulatedDirectory whole = image.mount();
     Simulation.abandon(Simulation.open(whole, OPTIONS));
     List<Integer> calls =
@@ -418,6 +426,8 @@ class RecoveryReceiptTest {
             .filter(call -> call.toString().contains(HISTORY))
             .map(Call::number)
             .toList();
+    requireHistorySurvives(
+        whole.image(), before, random); // before anything else has forced the name
     whole.discard();
     assertThat(calls).hasSizeGreaterThan(3);
     for (int call : calls) {
@@ -436,9 +446,27 @@ class RecoveryReceiptTest {
         }
         DiskImage crashed = disk.image();
         disk.discard();
-        assertThat(history(crashed)).hasSizeBetween(2, 3).startsWith(before.toArray(String[]::new));
+        requireHistoryIsBeforeOrAfter(crashed, before);
+        requireHistorySurvives(crashed, before, random);
         assertThat(open(crashed).report().damages()).isEmpty();
       }
     }
+  }
+
+  /// Whatever a power loss takes, the lines of before stay.
+  private static void requireHistorySurvives(
+      DiskImage crashed, List<String> before, RandomGenerator random) {
+    List<DiskImage> left = new ArrayList<>(crashed.afterEachPrefix());
+    left.addAll(crashed.afterEachSetOfNames(16, random));
+    for (PowerLoss mode : PowerLoss.values()) {
+      for (int time = 0; time < 4; time++) {
+        left.add(crashed.afterPowerLoss(mode, random));
+      }
+    }
+    left.forEach(image -> requireHistoryIsBeforeOrAfter(image, before));
+  }
+
+  private static void requireHistoryIsBeforeOrAfter(DiskImage left, List<String> before) {
+    assertThat(history(left)).hasSizeBetween(2, 3).startsWith(before.toArray(String[]::new));
   }
 }

@@ -18,7 +18,8 @@ import java.util.List;
 ///
 /// The last field of a line is `checksum`: CRC-32C of the bytes before its comma, in hexadecimal. Lines
 /// that do not verify, and whatever else may be in a file of that name, are dropped when it is replaced.
-/// Not forced: a power loss may take the newest lines, and then leaves the file of before.
+/// Forced before it gets its name, since it holds what the opens of before have told; its name is not: a
+/// power loss may take the newest line, and then leaves the file of before.
 final class RecoveryHistory {
   static final String NAME = "RECOVERY.jsonl";
   static final String NEXT_NAME = "RECOVERY.jsonl.tmp";
@@ -52,7 +53,7 @@ final class RecoveryHistory {
       bytes += lines.get(first).length() + 1;
     }
     String text = String.join("\n", lines.subList(first, lines.size())) + "\n";
-    RecoveryReceipt.replace(directory, NAME, NEXT_NAME, text);
+    RecoveryReceipt.replace(directory, NAME, NEXT_NAME, text, true);
   }
 
   /// The lines that verify; none without the file, or if it is too long to be one.

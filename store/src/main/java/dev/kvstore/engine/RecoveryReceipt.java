@@ -26,7 +26,7 @@ final class RecoveryReceipt {
   /// is done without: the store is open all the same.
   static void write(Directory directory, RecoveryReport report) {
     try {
-      replace(directory, NAME, NEXT_NAME, toJson(report));
+      replace(directory, NAME, NEXT_NAME, toJson(report), false);
       if (isEventful(report)) {
         RecoveryHistory.add(directory, report);
       }
@@ -42,13 +42,19 @@ final class RecoveryReceipt {
     return !usual || !report.filesIgnored().isEmpty() || !report.leftoversRemoved().isEmpty();
   }
 
-  /// Puts a text in the place of a file, as a whole or not at all. Not forced.
-  static void replace(Directory directory, String name, String nextName, String text) {
+  /// Puts a text in the place of a file, as a whole or not at all if the process ends meanwhile.
+  ///
+  /// @param forced whether that holds for a power loss too, after which the file of before may be there
+  static void replace(
+      Directory directory, String name, String nextName, String text, boolean forced) {
     if (directory.list().contains(nextName)) {
       directory.remove(nextName);
     }
     try (FileHandle file = directory.create(nextName)) {
       file.write(0, MemorySegment.ofArray(text.getBytes(StandardCharsets.UTF_8)));
+      if (forced) {
+        file.force();
+      }
     } catch (StoreIoException e) {
       try {
         directory.remove(nextName); // on a full disk every block counts
