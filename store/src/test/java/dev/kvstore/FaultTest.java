@@ -38,6 +38,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class FaultTest {
   private static final int STEPS = 60;
   private static final Options ALWAYS = Simulation.tiny(Durability.ALWAYS);
+  private static final String CREATES_SEGMENT = ".*create [0-9]+\\.seg";
   private static final Options OS = Simulation.tiny(Durability.OS);
 
   // ---- At work
@@ -431,6 +432,63 @@ class FaultTest {
       after.discard();
       disk.discard();
     });
+  }
+
+  /// Segments are sealed when they can be: cutting them off, and the manifest that lists them, may meet a
+  /// full disk again and again.
+  @Test
+  void aSealThatMeetsAFullDiskIsTriedAgainUntilThereIsSpace() {
+    SimulatedDirectory disk = SimulatedDirectory.empty();
+    disk.failWhen(
+        call -> call.operation().equals("cut") && call.file().endsWith(".seg"), Fault.NO_SPACE);
+    requireSealedLater(disk);
+  }
+
+  /// That the reserve cannot be reached does not make more of a full disk than it is.
+  @Test
+  void aSealThatMeetsAFullDiskAndCannotReachTheReserveIsTriedAgainUntilThereIsSpace() {
+    SimulatedDirectory disk = SimulatedDirectory.empty();
+    disk.failWhen(
+        call -> call.file().equals(Manifest.NEXT_NAME) && isSealing(disk, call), Fault.NO_SPACE);
+    disk.failWhen(
+        call ->
+            call.operation().equals("list")
+                && isSealing(disk, call)
+                && disk.log().get(call.number() - 2).file().equals(Manifest.NEXT_NAME),
+        Fault.NO_HANDLE);
+    requireSealedLater(disk);
+  }
+
+  /// Whether a segment has been cut off, and since then no other made and no manifest installed.
+  private static boolean isSealing(SimulatedDirectory disk, Call call) {
+    return disk.log().subList(0, call.number() - 1).reversed().stream()
+        .takeWhile(before -> !installsManifest(before) && !before.toString().matches(CREATES_SEGMENT))
+        .anyMatch(before -> before.operation().equals("cut") && before.file().endsWith(".seg"));
+  }
+
+  private static void requireSealedLater(SimulatedDirectory disk) {
+    KvStore store = Simulation.open(disk, ALWAYS);
+    for (int number = 0; number < 5; number++) {
+      store.put("key" + number, "x".repeat(3000)); // the full segments are to be sealed
+      assertThat(store.stats().failure()).as("put " + number).isEmpty();
+    }
+    assertThat(disk.failures()).isGreaterThanOrEqualTo(4);
+    assertThat(store.stats().segments())
+        .filteredOn(segment -> segment.state() == Stats.State.SEALING)
+        .hasSizeGreaterThan(2);
+    disk.heal();
+    store.put("last", "x".repeat(3000));
+    assertThat(store.stats().segments())
+        .noneMatch(segment -> segment.state() == Stats.State.SEALING);
+    store.close();
+    SimulatedDirectory after =
+        disk.image().afterPowerLoss(PowerLoss.NONE, new SplittableRandom(1)).mount();
+    KvStore again = Simulation.open(after, ALWAYS);
+    assertThat(again.recovery().outcome()).isEqualTo(RecoveryReport.Outcome.CLEAN);
+    assertThat(again.size()).isEqualTo(6);
+    again.close();
+    after.discard();
+    disk.discard();
   }
 
   // ---- In open

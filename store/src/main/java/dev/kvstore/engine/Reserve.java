@@ -82,7 +82,7 @@ final class Reserve {
     try {
       return work.get();
     } catch (StoreIoException e) {
-      if (!e.isNoSpace() || !release(use)) {
+      if (!e.isNoSpace() || !isReleased(use, e)) {
         throw e;
       }
     }
@@ -97,6 +97,16 @@ final class Reserve {
         fill(); // it was in vain: before the blocks go elsewhere
       }
       throw e;
+    }
+  }
+
+  /// Whether blocks could be released. An error on the way does not hide that there is no space.
+  private boolean isReleased(Use use, StoreIoException noSpace) {
+    try {
+      return release(use);
+    } catch (StoreIoException e) {
+      noSpace.addSuppressed(e);
+      return false;
     }
   }
 

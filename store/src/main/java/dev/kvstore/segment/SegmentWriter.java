@@ -285,14 +285,14 @@ public final class SegmentWriter {
   }
 
   /// Cuts what was never used, makes it durable, closes the file for writing and maps what there is
-  /// for reading.
+  /// for reading. If there is no space for that, nothing has changed.
   public synchronized void cutAndClose() {
     if (closed) {
       return;
     }
     force(); // what was written; of what is cut nothing has to reach the disk
+    file.cut(position); // before the mapping that a seal is taken back through is replaced
     segment.remap(Mapping.of(file, position, Access.READ));
-    file.cut(position);
     file.force();
     closed = true;
     file.close();
