@@ -21,7 +21,7 @@ import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /// How a write happens: check and sum outside the lock; under it sequence, log, index; then the caller
-/// waits as [GroupCommit] tells.
+/// waits as [GroupCommit] tells. What a batch or an increment appends is summed under the lock.
 ///
 /// - Threads: any number of callers; one at a time under the append lock.
 /// - Visibility: a write is in the index when the method returns, whether durable or not.
@@ -140,6 +140,7 @@ final class WritePath {
     }
     long hash = hasher.hash(key);
     RecordChecksum checksum = scratches.get().checksum;
+    checksum.startBody(key, value == null ? EMPTY : value);
     log.appendLock.lock();
     try {
       if (!Arrays.equals(current(hash, key), expected)) {
@@ -156,7 +157,6 @@ final class WritePath {
       if (value == null) {
         return new Exchange(appendDelete(writer, hash, key), true);
       }
-      checksum.startBody(key, value);
       long sequence =
           appendPut(writer, hash, key, Encoding.BYTES, value, checksum, null, clock.millis());
       return new Exchange(sequence, true);
