@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /// A write may have to wait for the append lock, and now and then for a new segment to be made ready; one
 /// that replaces or deletes up to 50 ms when compaction cannot keep up, see [Stats#compactionState].
 ///
-/// Errors arrive through the future, wrong arguments included; no method throws.
+/// Errors arrive through the future, wrong arguments and [OutOfMemoryError] included; no method throws.
 public interface AsyncKvStore {
   /// See [KvStore#get(byte[])].
   CompletableFuture<byte @Nullable []> get(byte[] key);

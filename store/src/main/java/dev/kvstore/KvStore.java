@@ -169,11 +169,13 @@ public interface KvStore extends AutoCloseable {
   /// Waits until [#durableSequence] has reached a sequence number, forcing the log if need be.
   ///
   /// @throws IllegalArgumentException if no such write has been made yet
+  /// @throws StoreReadOnlyException if it has not and the store takes no writes, so it cannot be forced
   void awaitDurable(long sequence);
 
   /// Makes everything durable that was written before this call.
   ///
   /// @return the sequence number up to which everything is durable now
+  /// @throws StoreReadOnlyException as [#awaitDurable] of the last write
   long sync();
 
   // ---- Upkeep
@@ -201,11 +203,14 @@ public interface KvStore extends AutoCloseable {
   /// The directory of this store.
   Path directory();
 
-  /// Makes everything durable and releases the directory. Waits for calls that are under way; later
-  /// ones throw [StoreClosedException]. Closing twice does nothing. Of a store that has failed nothing is
-  /// made durable any more; [Stats#failure] has said so.
+  /// Makes everything durable and releases the directory, whatever it throws. Calls that are under way
+  /// may end with [StoreClosedException], as later ones do; of a write that does so while it waits to be
+  /// durable, the next open tells whether it has happened.
   ///
-  /// @throws StoreIoException if the last force fails; the directory is released all the same
+  /// Only the first call closes. Others wait for it and return, also if it has failed.
+  ///
+  /// @throws StoreFailedException if the last force fails; what failed before is not told again
+  /// @throws StoreIoException if the disk is full, or fails, when what is left is sealed or marked
   @Override
   void close();
 

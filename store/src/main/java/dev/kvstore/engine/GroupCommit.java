@@ -68,6 +68,7 @@ final class GroupCommit {
 
   // Written by rounds only.
   private volatile long durableSequence;
+  private volatile int syncsFailed;
   private int lastBatch; // how many the last round released; handed on with roundComing
   private long lastForceNanos;
 
@@ -276,6 +277,12 @@ final class GroupCommit {
     }
     try {
       log.force();
+    } catch (Throwable e) {
+      syncsFailed = 1; // there will be no other
+      fail(e);
+      return;
+    }
+    try {
       syncs.incrementAndGet();
       durableSequence = target;
       log.forced();
@@ -354,7 +361,7 @@ final class GroupCommit {
 
   private static StoreFailedException failed(Throwable cause) {
     return new StoreFailedException(
-        "the store takes no more writes, because an append or a force failed: "
+        "the store takes no more writes, because something failed that cannot be taken back: "
             + cause.getMessage()
             + "; reads go on; close it, see to the disk and open it again",
         cause);
@@ -373,6 +380,10 @@ final class GroupCommit {
 
   long syncs() {
     return syncs.get();
+  }
+
+  long syncsFailed() {
+    return syncsFailed;
   }
 
   /// Forces what is left, releases everybody and ends the thread.

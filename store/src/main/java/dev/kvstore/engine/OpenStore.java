@@ -160,7 +160,7 @@ final class OpenStore {
         writes.puts(),
         writes.deletes(),
         commit.syncs(),
-        failure == null ? 0 : 1,
+        commit.syncsFailed(),
         reads.corruptReads(),
         compaction.runs(),
         compaction.bytesWritten(),

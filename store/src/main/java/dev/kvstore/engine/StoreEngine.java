@@ -109,7 +109,7 @@ public final class StoreEngine implements KvStore {
 
   private void requireWritable() {
     if (store.log.isReadOnly()) {
-      throw new StoreReadOnlyException("the store takes no writes: nothing to force or to compact");
+      throw new StoreReadOnlyException("the store takes no writes: nothing to compact");
     }
   }
 
@@ -268,15 +268,27 @@ public final class StoreEngine implements KvStore {
               + " has not been written; the last is "
               + store.log.lastSequence());
     }
-    requireWritable();
+    awaitWritten(sequence);
+  }
+
+  private void awaitWritten(long sequence) {
+    long durable = store.commit.durableSequence();
+    if (durable < sequence && store.log.isReadOnly()) {
+      throw new StoreReadOnlyException(
+          "the store was opened without writing and cannot force what it has found: it knows that writes up"
+              + " to "
+              + durable
+              + " are durable, "
+              + sequence
+              + " was asked for; open it for writing, or salvage it if it is damaged");
+    }
     store.commit.await(sequence);
   }
 
   @Override
   public long sync() {
     store.requireOpen();
-    requireWritable();
-    store.commit.await(store.log.lastSequence());
+    awaitWritten(store.log.lastSequence());
     return store.commit.durableSequence();
   }
 

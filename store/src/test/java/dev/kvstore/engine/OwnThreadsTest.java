@@ -27,7 +27,9 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -171,6 +173,20 @@ class OwnThreadsTest {
   }
 
   @Test
+  void anErrorOfACallThatDoesNotWaitArrivesThroughItsFuture() {
+    try (KvStore store = open(this::unlessRefused)) {
+      refused.add("store-allocate");
+      assertThat(store.async().put(key(0), key(0)))
+          .failsWithin(Duration.ofSeconds(10))
+          .withThrowableOfType(ExecutionException.class)
+          .withCauseInstanceOf(OutOfMemoryError.class);
+      refused.clear();
+      store.async().put(key(0), key(1)).join();
+      assertThat(store.get(key(0))).isEqualTo(key(1));
+    }
+  }
+
+  @Test
   void anOpenThatGetsNoThreadForMissingHintsDoesWithout() throws IOException {
     try (KvStore store = open(this::unlessRefused)) {
       fill(store);
@@ -186,8 +202,10 @@ class OwnThreadsTest {
       assertThat(hints()).isEmpty();
     }
     refused.clear();
-    open(this::unlessRefused).close();
-    assertThat(hints()).isNotEmpty();
+    try (KvStore store = open(this::unlessRefused)) {
+      Awaitility.await().until(() -> hints().size() == hints.size());
+      requireFilled(store);
+    }
   }
 
   private List<Path> hints() throws IOException {
