@@ -434,6 +434,72 @@ class FaultTest {
     });
   }
 
+  /// The last segment of a store that was closed gets new blocks behind its records, which were
+  /// acknowledged: a force that fails there is as bad as any.
+  @Test
+  void aForceThatFailsWhenASegmentIsGoneOnWithEndsAllWriting() {
+    SimulatedDirectory disk = SimulatedDirectory.empty();
+    KvStore first = Simulation.open(disk, ALWAYS);
+    first.put("before", "acknowledged");
+    first.close();
+    KvStore store = Simulation.open(disk, ALWAYS);
+    disk.failWhen(call -> isForce(call) && call.file().endsWith(".seg"), Fault.IO_ERROR);
+    assertThatExceptionOfType(StoreIoException.class)
+        .isThrownBy(() -> store.put("during", "not acknowledged"))
+        .withMessageContaining("Input/output error");
+    disk.heal();
+    assertThat(store.stats().failure()).contains("Input/output error");
+    int calls = disk.calls();
+    assertThatExceptionOfType(StoreFailedException.class)
+        .isThrownBy(() -> store.put("after", "refused"));
+    assertThat(store.getString("before")).contains("acknowledged");
+    Simulation.abandon(store);
+    assertThat(disk.log().subList(calls, disk.calls())).as("calls after that").isEmpty();
+    for (PowerLoss mode : PowerLoss.values()) {
+      SimulatedDirectory after =
+          disk.image().afterPowerLoss(mode, new SplittableRandom(1)).mount();
+      KvStore again = Simulation.open(after, ALWAYS);
+      assertThat(again.getString("before")).as("" + mode).contains("acknowledged");
+      assertThat(again.size()).as("" + mode).isEqualTo(1);
+      again.close();
+      after.discard();
+    }
+    disk.discard();
+  }
+
+  /// A force that fails of what nothing hangs on yet, a segment that no manifest lists and a manifest
+  /// under its temporary name, fails the write. The next one begins with another file.
+  @ParameterizedTest
+  @ValueSource(strings = {"[0-9]+\\.seg", "MANIFEST\\.tmp"})
+  void aForceThatFailsOfAFileNothingHangsOnFailsTheWriteOnly(String file) {
+    for (PowerLoss mode : PowerLoss.values()) {
+      SimulatedDirectory disk = SimulatedDirectory.empty();
+      KvStore store = Simulation.open(disk, ALWAYS);
+      store.put("before", "acknowledged");
+      Set<String> there = disk.image().files().keySet();
+      disk.failWhen(
+          call ->
+              isForce(call) && call.file().matches(file) && !there.contains(call.file()),
+          Fault.IO_ERROR);
+      assertThatExceptionOfType(StoreIoException.class)
+          .isThrownBy(() -> store.put("during", "x".repeat(5000)))
+          .withMessageContaining("Input/output error");
+      disk.heal();
+      assertThat(store.stats().failure()).isEmpty();
+      store.put("after", "x".repeat(5000));
+      DiskImage left = disk.image();
+      Simulation.kill(store, disk);
+      SimulatedDirectory after = left.afterPowerLoss(mode, new SplittableRandom(1)).mount();
+      KvStore again = Simulation.open(after, ALWAYS);
+      assertThat(again.recovery().damages()).isEmpty();
+      assertThat(again.getString("before")).as("" + mode).contains("acknowledged");
+      assertThat(again.getString("after")).as("" + mode).contains("x".repeat(5000));
+      assertThat(again.size()).as("" + mode).isEqualTo(2);
+      again.close();
+      after.discard();
+    }
+  }
+
   /// Segments are sealed when they can be: cutting them off, and the manifest that lists them, may meet a
   /// full disk again and again.
   @Test

@@ -38,7 +38,8 @@ import org.jspecify.annotations.Nullable;
 /// - Life of a segment: made and listed in the manifest as open; active; full; sealed and listed so;
 ///   replaced by compaction.
 /// - Failure: a segment that cannot be made fails the write that needs it, and the next write tries
-///   again. A force that fails ends all writing.
+///   again with another; so does a manifest that cannot be written under its temporary name. Any other
+///   force that fails ends all writing.
 final class Log implements GroupCommit.Forceable {
   private static final long FIRST_SEGMENT_BYTES = 1L << 20;
   private static final long STEADY_SEGMENT_BYTES = 16L << 20;
@@ -475,11 +476,23 @@ final class Log implements GroupCommit.Forceable {
   private SegmentWriter reopenUpTo(Segment segment, long capacity, Preallocation preallocation) {
     boolean goesOn = capacity <= options.segmentBytesMax() && segments.extend(segment, capacity);
     // Too full to go on with, or others lie behind it: only make room for its seal.
-    return SegmentWriter.reopen(
-        directory,
-        segment,
-        goesOn ? capacity : segment.end() + RecordFormat.SEAL_BYTES,
-        preallocation);
+    SegmentWriter writer =
+        SegmentWriter.reopen(
+            directory,
+            segment,
+            goesOn ? capacity : segment.end() + RecordFormat.SEAL_BYTES,
+            preallocation);
+    if (preallocation == Preallocation.FORCED_OFTEN) {
+      try {
+        writer.forceBlocks();
+      } catch (Throwable e) {
+        // The page where the new blocks begin has records in it that were acknowledged.
+        commit().fail(e);
+        writer.abandon();
+        throw e;
+      }
+    }
+    return writer;
   }
 
   /// Capacity of a new segment: follows the size of the store, so that small stores stay small and the

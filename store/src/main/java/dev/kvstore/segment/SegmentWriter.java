@@ -79,15 +79,12 @@ public final class SegmentWriter {
     }
   }
 
-  /// Goes on with a segment that was closed cleanly at its end.
+  /// Goes on with a segment that was closed cleanly at its end. Its new blocks are not forced yet.
   public static SegmentWriter reopen(
       Directory directory, Segment segment, long capacity, Preallocation preallocation) {
     FileHandle file = directory.open(segment.name(), Access.WRITE);
     try {
       file.fillZero(segment.end(), capacity, preallocation);
-      if (preallocation == Preallocation.FORCED_OFTEN) {
-        file.force();
-      }
       segment.remap(Mapping.of(file, capacity, Access.WRITE));
       return new SegmentWriter(segment, file, capacity);
     } catch (Throwable e) {
@@ -282,6 +279,11 @@ public final class SegmentWriter {
       file.force(memory, forcedTo, end);
       forcedTo = end;
     }
+  }
+
+  /// Makes the blocks durable that are there for what is going to be appended.
+  public synchronized void forceBlocks() {
+    file.force();
   }
 
   /// Cuts what was never used, makes it durable, closes the file for writing and maps what there is
