@@ -456,8 +456,7 @@ class FaultTest {
     Simulation.abandon(store);
     assertThat(disk.log().subList(calls, disk.calls())).as("calls after that").isEmpty();
     for (PowerLoss mode : PowerLoss.values()) {
-      SimulatedDirectory after =
-          disk.image().afterPowerLoss(mode, new SplittableRandom(1)).mount();
+      SimulatedDirectory after = disk.image().afterPowerLoss(mode, new SplittableRandom(1)).mount();
       KvStore again = Simulation.open(after, ALWAYS);
       assertThat(again.getString("before")).as("" + mode).contains("acknowledged");
       assertThat(again.size()).as("" + mode).isEqualTo(1);
@@ -478,8 +477,7 @@ class FaultTest {
       store.put("before", "acknowledged");
       Set<String> there = disk.image().files().keySet();
       disk.failWhen(
-          call ->
-              isForce(call) && call.file().matches(file) && !there.contains(call.file()),
+          call -> isForce(call) && call.file().matches(file) && !there.contains(call.file()),
           Fault.IO_ERROR);
       assertThatExceptionOfType(StoreIoException.class)
           .isThrownBy(() -> store.put("during", "x".repeat(5000)))
@@ -528,7 +526,8 @@ class FaultTest {
   /// Whether a segment has been cut off, and since then no other made and no manifest installed.
   private static boolean isSealing(SimulatedDirectory disk, Call call) {
     return disk.log().subList(0, call.number() - 1).reversed().stream()
-        .takeWhile(before -> !installsManifest(before) && !before.toString().matches(CREATES_SEGMENT))
+        .takeWhile(
+            before -> !installsManifest(before) && !before.toString().matches(CREATES_SEGMENT))
         .anyMatch(before -> before.operation().equals("cut") && before.file().endsWith(".seg"));
   }
 

@@ -4,6 +4,7 @@ import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.kvstore.KvStore;
 import dev.kvstore.Progress;
 import dev.kvstore.RecordInfo;
+import dev.kvstore.RecoveryReport;
 import dev.kvstore.SalvageReport;
 import dev.kvstore.StoreException;
 import dev.kvstore.StoreInspector;
@@ -116,7 +117,7 @@ class InspectorFuzzTest {
       }
       if (hasManifest) {
         requireReplayed(found, report, log.replay());
-        requireServed(directory, found, keysLeftOut(report));
+        requireServed(directory, found, report);
       } else {
         requireNewest(found, report, log);
       }
@@ -146,19 +147,29 @@ class InspectorFuzzTest {
 
   /// A copy holds what an open that serves the rest of a damaged store holds, if there is one.
   private static void requireServed(
-      Path directory, Map<String, byte[]> found, Set<String> leftOut) {
+      Path directory, Map<String, byte[]> found, SalvageReport report) {
     Map<String, byte[]> served = new TreeMap<>();
+    RecoveryReport recovery;
     try (KvStore store = KvStore.open(directory, Stores.REST)) {
       served.putAll(Stores.contents(store));
+      recovery = store.recovery();
     } catch (StoreException e) {
       return;
     }
+    Set<String> leftOut = keysLeftOut(report);
     served.keySet().removeAll(leftOut);
     Map<String, byte[]> copied = new TreeMap<>(found);
     copied.keySet().removeAll(leftOut);
     if (!Stores.same(copied, served)) {
       throw new AssertionError(
-          "salvaged " + Stores.text(copied) + ", served " + Stores.text(served));
+          "salvaged "
+              + Stores.text(copied)
+              + ", served "
+              + Stores.text(served)
+              + "\n"
+              + report
+              + "\n"
+              + recovery);
     }
   }
 

@@ -367,11 +367,14 @@ final class Recovery {
     Set<Segment> rest = new LinkedHashSet<>(sealed);
     rest.addAll(open);
     Map<Long, Segment> byId = byId(rest);
+    long chunksMost = SegmentTable.chunksWithin(rest);
     try (image) {
       for (ImagedSegment imaged : image.segments()) {
         Segment segment = byId.get(imaged.id());
-        if (segment == null || !segments.addAt(segment, segment.end(), imaged.baseAddress())) {
-          throw new StoreCorruptionException(IndexImage.NAME, 64, "addresses overlap");
+        if (segment == null
+            || !segments.addAt(segment, segment.end(), imaged.baseAddress(), chunksMost)) {
+          throw new StoreCorruptionException(
+              IndexImage.NAME, 64, "addresses overlap, or are far beyond what the segments need");
         }
         segment.addLiveBytes(imaged.liveBytes());
         rest.remove(segment);

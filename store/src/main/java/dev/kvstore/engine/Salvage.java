@@ -37,6 +37,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// Copies what verifies into a new store; see [dev.kvstore.StoreInspector#salvage].
@@ -57,6 +58,7 @@ final class Salvage {
   private SegmentTable table = new SegmentTable();
   private Findings findings = new Findings(DamagePolicy.SERVE_REST);
   private List<Damage> damages = new ArrayList<>();
+  private final List<Damage> leftOut = new ArrayList<>(); // of the copy, each with its key
   private long bytes;
 
   private Salvage(SegmentFiles store, Environment environment, Progress progress) {
@@ -123,7 +125,7 @@ final class Salvage {
       return new SalvageReport(
           keys,
           findings.recordsRead(),
-          Inspection.withoutRepeats(damages),
+          lost(),
           findings.dropped(),
           provenance ? Optional.of(place.resolve(Provenance.NAME)) : Optional.empty(),
           Duration.ofNanos(System.nanoTime() - startNanos));
@@ -223,6 +225,11 @@ final class Salvage {
     return scanner.position();
   }
 
+  /// Each place once, and each record that was left out, since another may be told of its place.
+  private List<Damage> lost() {
+    return Stream.concat(Inspection.withoutRepeats(damages).stream(), leftOut.stream()).toList();
+  }
+
   // ---- The copy
 
   private long copyWithProvenance(HashIndex index, KvStore copy, Directory target) {
@@ -233,7 +240,7 @@ final class Salvage {
           store.manifest() != null,
           environment.clock().millis());
       long keys = copy(index, copy, provenance);
-      List<Damage> lost = Inspection.withoutRepeats(damages);
+      List<Damage> lost = lost();
       lost.forEach(provenance::damage);
       findings.dropped().forEach(provenance::dropped);
       provenance.end(keys, findings.recordsRead(), lost.size(), findings.dropped().size());
@@ -323,7 +330,7 @@ final class Salvage {
   private long lose(
       Segment segment, long offset, long recordBytes, String problem, byte @Nullable [] key) {
     List<byte[]> keys = key == null ? List.of() : List.of(key);
-    damages.add(new Damage(segment.name(), offset, recordBytes, problem, keys));
+    leftOut.add(new Damage(segment.name(), offset, recordBytes, problem, keys));
     return 0;
   }
 

@@ -4,6 +4,7 @@ import dev.kvstore.StoreIoException;
 import dev.kvstore.segment.Segment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
@@ -32,6 +33,9 @@ final class SegmentTable {
 
   private static final int CHUNKS_MAX = 1 << (40 - CHUNK_SHIFT);
 
+  private static final long CHUNKS_ANYWAY = 1 << 16;
+  private static final long SPREAD_MOST = 16;
+
   // Replaced as a whole when it grows; elements are published by the replacement of the array or by
   // the release of the index entry that holds an address of theirs.
   private volatile @Nullable Segment[] byChunk = new Segment[64];
@@ -59,15 +63,23 @@ final class SegmentTable {
     nextChunk = first + chunks;
   }
 
+  /// The first chunk that none of these segments can have had, unless the store was far larger once or
+  /// somebody lies: a table that reaches so far would take much memory for few segments.
+  static long chunksWithin(Collection<Segment> segments) {
+    long chunks = segments.stream().mapToLong(segment -> chunksFor(segment.end())).sum();
+    return Math.min(CHUNKS_MAX, CHUNKS_ANYWAY + chunks * SPREAD_MOST);
+  }
+
   /// Gives a segment the addresses that it had before.
   ///
-  /// @return whether they were free
-  synchronized boolean addAt(Segment segment, long bytes, long baseAddress) {
+  /// @param chunksMost see [#chunksWithin]
+  /// @return whether they were free, and not too far off
+  synchronized boolean addAt(Segment segment, long bytes, long baseAddress, long chunksMost) {
     long first = baseAddress >>> CHUNK_SHIFT;
     int chunks = chunksFor(bytes);
     if (baseAddress < 0
         || baseAddress % UNITS_PER_CHUNK != 0
-        || first + chunks > CHUNKS_MAX
+        || first + chunks > chunksMost
         || !isFree((int) first, chunks)) {
       return false;
     }
