@@ -5,6 +5,7 @@ import dev.kvstore.segment.RecordChecksum;
 import dev.kvstore.segment.RecordFormat;
 import dev.kvstore.segment.Segment;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 
 /// Whether two records have the same key, as far as that can be told from what may be damaged.
@@ -35,14 +36,23 @@ final class SameKey {
   boolean isIntact(Segment in, long at) {
     MemorySegment log = in.memory();
     String problem = RecordFormat.problem(log, at, in.end());
-    if (problem == null) {
-      int keySize = RecordFormat.keySize(log, at);
-      if (checksum.verifies(log, at, keySize, RecordFormat.valueSize(log, at), in.salt())) {
-        return true;
-      }
-      problem = "the record does not verify";
+    if (problem != null) {
+      findings.damage(new Damage(in.name(), at, RecordFormat.HEADER_BYTES, problem, List.of()));
+      return false;
     }
-    findings.damage(new Damage(in.name(), at, RecordFormat.HEADER_BYTES, problem, List.of()));
+    int keySize = RecordFormat.keySize(log, at);
+    if (checksum.verifies(log, at, keySize, RecordFormat.valueSize(log, at), in.salt())) {
+      return true;
+    }
+    byte[] likelyKey =
+        log.asSlice(at + RecordFormat.HEADER_BYTES, keySize).toArray(ValueLayout.JAVA_BYTE);
+    findings.damage(
+        new Damage(
+            in.name(),
+            at,
+            RecordFormat.recordBytes(log, at),
+            "the record does not verify",
+            List.of(likelyKey)));
     return false;
   }
 
