@@ -436,19 +436,21 @@ class FaultTest {
 
   /// The last segment of a store that was closed gets new blocks behind its records, which were
   /// acknowledged: a force that fails there is as bad as any.
-  @Test
-  void aForceThatFailsWhenASegmentIsGoneOnWithEndsAllWriting() {
+  @ParameterizedTest
+  @EnumSource(names = {"IO_ERROR", "NO_SPACE"})
+  void aForceThatFailsWhenASegmentIsGoneOnWithEndsAllWriting(Fault fault) {
     SimulatedDirectory disk = SimulatedDirectory.empty();
     KvStore first = Simulation.open(disk, ALWAYS);
     first.put("before", "acknowledged");
     first.close();
     KvStore store = Simulation.open(disk, ALWAYS);
-    disk.failWhen(call -> isForce(call) && call.file().endsWith(".seg"), Fault.IO_ERROR);
-    assertThatExceptionOfType(StoreIoException.class)
-        .isThrownBy(() -> store.put("during", "not acknowledged"))
-        .withMessageContaining("Input/output error");
+    disk.failWhen(call -> isForce(call) && call.file().endsWith(".seg"), fault);
+    assertThatExceptionOfType(StoreFailedException.class)
+        .isThrownBy(() -> store.delete("before"))
+        .withMessageContaining(fault.reason());
+    assertThat(disk.failures()).as("forces, of which none is tried again").isOne();
     disk.heal();
-    assertThat(store.stats().failure()).contains("Input/output error");
+    assertThat(store.stats().failure()).contains(fault.reason());
     int calls = disk.calls();
     assertThatExceptionOfType(StoreFailedException.class)
         .isThrownBy(() -> store.put("after", "refused"));

@@ -31,7 +31,7 @@ public class SegmentTableLinearizabilityTest {
 
   @Operation(nonParallelGroup = "owner")
   public boolean addAt(@Param(name = "segment") int segment) {
-    return table.addAt(segments[segment], BYTES, segment * UNITS);
+    return table.addAt(segments[segment], BYTES, segment * UNITS, Long.MAX_VALUE);
   }
 
   @Operation(nonParallelGroup = "owner")

@@ -488,7 +488,12 @@ final class Log implements GroupCommit.Forceable {
       } catch (Throwable e) {
         // The page where the new blocks begin has records in it that were acknowledged.
         commit().fail(e);
-        writer.abandon();
+        try {
+          writer.abandon();
+        } catch (RuntimeException again) {
+          e.addSuppressed(again);
+        }
+        commit().throwIfFailed(); // and not as a full disk, on which this would be tried again
         throw e;
       }
     }

@@ -140,7 +140,9 @@ final class WritePath {
     }
     long hash = hasher.hash(key);
     RecordChecksum checksum = scratches.get().checksum;
-    checksum.startBody(key, value == null ? EMPTY : value);
+    if (value != null) {
+      checksum.startBody(key, value);
+    }
     log.appendLock.lock();
     try {
       if (!Arrays.equals(current(hash, key), expected)) {
@@ -440,8 +442,9 @@ final class WritePath {
 
   /// Makes the log as it was before a write that failed.
   private void undo(SegmentWriter writer, long end, Throwable cause) {
-    if (cause instanceof InternalError || cause.getCause() instanceof InternalError) {
-      // A file was cut under its mapping; where the fault was is not known, so nothing is certain.
+    boolean perhapsOfIndex = index.isMapped() && cause.getCause() instanceof InternalError;
+    if (cause instanceof InternalError || perhapsOfIndex) {
+      // A file was cut under its mapping; if it was not one that was only read, nothing is certain.
       commit.fail(failure(writer, cause));
       return;
     }

@@ -313,7 +313,11 @@ public final class HashIndex implements AutoCloseable {
     ImageShape shape = blocks.shape();
     MemorySegment[] chunks = slab.adopt(blocks);
     mappedChunks = blocks.mapped();
-    if (mappedChunks > 0) lost = whenLost;
+    lost =
+        error -> {
+          if (isMapped()) return whenLost.apply(error);
+          throw error; // of somebody else, a moment late
+        };
     for (int shard = 0; shard < SHARDS; shard++) {
       int[] pages = new int[shape.pages(shard)];
       if (pages.length == 0) continue;
