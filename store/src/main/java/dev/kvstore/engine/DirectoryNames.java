@@ -11,7 +11,6 @@ import dev.kvstore.io.FileHandle;
 import dev.kvstore.segment.FileFormat;
 import dev.kvstore.segment.Manifest;
 import dev.kvstore.segment.Mapping;
-import dev.kvstore.segment.RecordFormat;
 import dev.kvstore.segment.SealedSegment;
 import dev.kvstore.segment.Segment;
 import dev.kvstore.segment.SegmentFormat;
@@ -28,8 +27,6 @@ import org.jspecify.annotations.Nullable;
 /// Which names in a directory are the store's, which are left over from work that did not come to its
 /// end, and which are somebody else's and are never touched.
 final class DirectoryNames {
-  /// How far ahead of the log a number is believed to be that of a write.
-  private static final long AHEAD_MAX = 1L << 32;
 
   private final Directory directory;
   private final Findings findings;
@@ -140,21 +137,13 @@ final class DirectoryNames {
     }
   }
 
-  /// Whether a record is younger than the log, or says so although it does not verify: what a power loss
-  /// leaves of the output of a compaction is zero, or anything, and hardly ever such a number.
+  /// Whether a record is younger than the log. What does not verify proves nothing: a power loss may leave
+  /// anything in a file that had just been made.
   private static boolean hasYounger(Segment segment, long lastSequence) {
-    MemorySegment log = segment.memory();
     SegmentScanner scanner = new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, segment.end());
     do {
       while (scanner.next()) {
         if (scanner.sequence() > lastSequence) {
-          return true;
-        }
-      }
-      long at = scanner.position();
-      if (segment.end() - at >= RecordFormat.HEADER_BYTES) {
-        long ahead = RecordFormat.sequence(log, at) - lastSequence;
-        if (ahead > 0 && ahead < AHEAD_MAX) {
           return true;
         }
       }
