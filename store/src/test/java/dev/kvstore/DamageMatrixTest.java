@@ -263,7 +263,7 @@ class DamageMatrixTest {
     /// Null if there is no difference.
     static Stretch between(byte[] before, byte[] after) {
       if (before == null || after == null) {
-        return before == after ? null : new Stretch(0, Long.MAX_VALUE);
+        return before == null && after == null ? null : new Stretch(0, Long.MAX_VALUE);
       }
       int from = Arrays.mismatch(before, after);
       if (from < 0) {
