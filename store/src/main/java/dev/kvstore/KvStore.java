@@ -131,8 +131,8 @@ public interface KvStore extends AutoCloseable {
   ///
   /// @return the sequence number of the last change, or of the store's last write if it is empty
   /// @throws StoreKeyException if a key is empty; nothing was written
-  /// @throws StoreTooLargeException if the batch is over [#BATCH_BYTES_MAX], a key over [#KEY_BYTES_MAX] or a value over
-  ///     [#VALUE_BYTES_MAX]
+  /// @throws StoreTooLargeException if the batch is over [#BATCH_BYTES_MAX], a key over [#KEY_BYTES_MAX]
+  ///     or a value over [#VALUE_BYTES_MAX]; nothing was written
   long write(WriteBatch batch);
 
   /// Sets a key unless it is there.

@@ -37,6 +37,7 @@ import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -708,6 +709,40 @@ class NthCallTest {
     }
   }
 
+  /// One run of something, with one call that fails.
+  ///
+  /// @param calls that it has made
+  /// @param told whether it said that something failed
+  private record Outcome(int calls, boolean told) {}
+
+  /// All runs of something.
+  ///
+  /// @param calls that it makes if nothing fails
+  private record Tally(int calls, int runs, int told) {
+    @Override
+    public String toString() {
+      return calls + " calls, " + runs + " runs, " + told + " with an exception or damage";
+    }
+  }
+
+  /// Has the first call fail, then the second, in each way, until a run comes to its end without.
+  private static Tally failEachCall(BiFunction<Integer, Fault, Outcome> run) {
+    int calls = 0;
+    int runs = 0;
+    int told = 0;
+    for (Fault fault : Fault.values()) {
+      Outcome outcome;
+      int n = 0;
+      do {
+        outcome = run.apply(++n, fault);
+        runs++;
+        told += outcome.told ? 1 : 0;
+      } while (outcome.calls >= n);
+      calls = Math.max(calls, n - 1);
+    }
+    return new Tally(calls, runs, told);
+  }
+
   // ---- Opening
 
   /// What is opened.
@@ -772,31 +807,22 @@ class NthCallTest {
         Simulation.tiny(Durability.ALWAYS).toBuilder().readOnly((boolean) opening.get(1)).build();
     StoreModel model = new StoreModel();
     DiskImage image = start.make(Simulation.tiny(Durability.ALWAYS), model);
-    int runs = 0;
-    int told = 0;
-    int calls = 0;
-    for (Fault fault : Fault.values()) {
-      boolean over = false;
-      for (int n = 1; !over; n++) {
-        SimulatedDirectory disk = image.mount().failAt(n, fault);
-        try {
-          runs++;
-          told += openTwice(disk, options, model.copy()) ? 1 : 0;
-          over = disk.calls() < n;
-          calls = Math.max(calls, n - 1);
-        } catch (RuntimeException | AssertionError e) {
-          throw new AssertionError(
-              fault + " at " + disk.log().get(n - 1) + ": " + e + "\nfrom\n" + image, e);
-        } finally {
-          disk.discard();
-        }
-      }
-    }
-    TRIED.put(
-        "open of " + start + (options.readOnly() ? ", for reading" : ""),
-        calls + " calls, " + runs + " runs, " + told + " with an exception");
-    assertThat(calls).isGreaterThanOrEqualTo(options.readOnly() ? 8 : 15);
-    assertThat(told).isGreaterThan(calls);
+    Tally tally =
+        failEachCall((n, fault) -> {
+          SimulatedDirectory disk = image.mount().failAt(n, fault);
+          try {
+            boolean told = openTwice(disk, options, model.copy());
+            return new Outcome(disk.calls(), told);
+          } catch (RuntimeException | AssertionError e) {
+            throw new AssertionError(
+                fault + " at " + disk.log().get(n - 1) + ": " + e + "\nfrom\n" + image, e);
+          } finally {
+            disk.discard();
+          }
+        });
+    TRIED.put("open of " + start + (options.readOnly() ? ", for reading" : ""), tally.toString());
+    assertThat(tally.calls).isGreaterThanOrEqualTo(options.readOnly() ? 8 : 15);
+    assertThat(tally.told).isGreaterThan(tally.calls);
   }
 
   /// @return whether the first open failed
@@ -888,28 +914,23 @@ class NthCallTest {
   @EnumSource
   void aLookIntoFilesWhoseNthCallFailsIsToldAndChangesNothing(Look look) {
     DiskImage image = look.image();
-    int runs = 0;
-    int calls = 0;
-    for (Fault fault : Fault.values()) {
-      boolean over = false;
-      for (int n = 1; !over; n++) {
-        SimulatedDirectory disk = image.mount().failAt(n, fault);
-        try {
-          boolean toldOfDamage = look.into(disk);
-          assertThat(toldOfDamage).as("a failure is told").isEqualTo(disk.failures() > 0);
-        } catch (StoreIoException e) {
-          assertThat(disk.failures()).isPositive();
-        }
-        runs++;
-        over = disk.calls() < n;
-        calls = Math.max(calls, n - 1);
-        assertThat(disk.open()).as("left open").isEmpty();
-        assertThat(disk.image().fingerprint()).isEqualTo(image.fingerprint());
-        disk.discard();
-      }
-    }
-    TRIED.put("look, " + look, calls + " calls, " + runs + " runs");
-    assertThat(calls).isGreaterThan(look == Look.RECOVERY_HISTORY ? 3 : 10);
+    Tally tally =
+        failEachCall((n, fault) -> {
+          SimulatedDirectory disk = image.mount().failAt(n, fault);
+          boolean told;
+          try {
+            told = look.into(disk);
+          } catch (StoreIoException e) {
+            told = true;
+          }
+          assertThat(told).as("a failure is told").isEqualTo(disk.failures() > 0);
+          assertThat(disk.open()).as("left open").isEmpty();
+          assertThat(disk.image().fingerprint()).isEqualTo(image.fingerprint());
+          disk.discard();
+          return new Outcome(disk.calls(), told);
+        });
+    TRIED.put("look, " + look, tally.toString());
+    assertThat(tally.calls).isGreaterThan(look == Look.RECOVERY_HISTORY ? 3 : 10);
   }
 
   // ---- Salvaging
@@ -925,35 +946,26 @@ class NthCallTest {
   void aSalvageWhoseNthCallFailsIsToldAndTheNextHasEverything(Side side) {
     StoreModel model = new StoreModel();
     DiskImage image = Start.KILLED.make(Simulation.tiny(Durability.ALWAYS), model);
-    int runs = 0;
-    int told = 0;
-    int calls = 0;
-    for (Fault fault : Fault.values()) {
-      boolean over = false;
-      for (int n = 1; !over; n++) {
-        SimulatedDirectory source = image.mount();
-        SimulatedDirectory target = SimulatedDirectory.empty();
-        SimulatedDirectory harmed = side == Side.SOURCE ? source : target;
-        harmed.failAt(n, fault);
-        try {
-          runs++;
-          told += salvages(source, target, model) ? 0 : 1;
-          over = harmed.calls() < n;
-          calls = Math.max(calls, n - 1);
-          assertThat(source.image().fingerprint()).isEqualTo(image.fingerprint());
-        } catch (RuntimeException | AssertionError e) {
-          throw new AssertionError(side + ", " + fault + " at " + harmed.log().get(n - 1), e);
-        } finally {
-          source.discard();
-          target.discard();
-        }
-      }
-    }
-    TRIED.put(
-        "salvage, calls to the " + side,
-        calls + " calls, " + runs + " runs, " + told + " with an exception or damage");
-    assertThat(calls).isGreaterThan(10);
-    assertThat(told).isPositive();
+    Tally tally =
+        failEachCall((n, fault) -> {
+          SimulatedDirectory source = image.mount();
+          SimulatedDirectory target = SimulatedDirectory.empty();
+          SimulatedDirectory harmed = side == Side.SOURCE ? source : target;
+          harmed.failAt(n, fault);
+          try {
+            boolean told = !salvages(source, target, model);
+            assertThat(source.image().fingerprint()).isEqualTo(image.fingerprint());
+            return new Outcome(harmed.calls(), told);
+          } catch (RuntimeException | AssertionError e) {
+            throw new AssertionError(side + ", " + fault + " at " + harmed.log().get(n - 1), e);
+          } finally {
+            source.discard();
+            target.discard();
+          }
+        });
+    TRIED.put("salvage, calls to the " + side, tally.toString());
+    assertThat(tally.calls).isGreaterThan(10);
+    assertThat(tally.told).isPositive();
   }
 
   /// @return whether it went well, in which case all is there; else it told, and the next one goes well

@@ -27,7 +27,6 @@ import org.jspecify.annotations.Nullable;
 /// Which names in a directory are the store's, which are left over from work that did not come to its
 /// end, and which are somebody else's and are never touched.
 final class DirectoryNames {
-
   private final Directory directory;
   private final Findings findings;
   private final Set<String> names;

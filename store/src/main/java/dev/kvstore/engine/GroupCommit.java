@@ -68,7 +68,7 @@ final class GroupCommit {
 
   // Written by rounds only.
   private volatile long durableSequence;
-  private volatile int syncsFailed;
+  private volatile boolean forceFailed;
   private int lastBatch; // how many the last round released; handed on with roundComing
   private long lastForceNanos;
 
@@ -278,7 +278,7 @@ final class GroupCommit {
     try {
       log.force();
     } catch (Throwable e) {
-      syncsFailed = 1; // there will be no other
+      forceFailed = true;
       fail(e);
       return;
     }
@@ -382,8 +382,9 @@ final class GroupCommit {
     return syncs.get();
   }
 
+  /// 0 or 1, since there is no force after one that failed.
   long syncsFailed() {
-    return syncsFailed;
+    return forceFailed ? 1 : 0;
   }
 
   /// Forces what is left, releases everybody and ends the thread.

@@ -493,7 +493,7 @@ final class Log implements GroupCommit.Forceable {
         } catch (RuntimeException again) {
           e.addSuppressed(again);
         }
-        commit().throwIfFailed(); // and not as a full disk, on which this would be tried again
+        commit().throwIfFailed();
         throw e;
       }
     }

@@ -53,12 +53,12 @@ final class Salvage {
   private final Progress progress;
   private final long startNanos = System.nanoTime();
   private final RecordChecksum checksum = new RecordChecksum();
+  private final List<Damage> leftOut = new ArrayList<>(); // of the copy, each with its key
 
   // What was found so far; begun anew when memory turns out to be unreadable.
   private SegmentTable table = new SegmentTable();
   private Findings findings = new Findings(DamagePolicy.SERVE_REST);
   private List<Damage> damages = new ArrayList<>();
-  private final List<Damage> leftOut = new ArrayList<>(); // of the copy, each with its key
   private long bytes;
 
   private Salvage(SegmentFiles store, Environment environment, Progress progress) {

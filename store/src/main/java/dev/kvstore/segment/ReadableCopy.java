@@ -36,6 +36,12 @@ public record ReadableCopy(Mapping memory, List<Gap> gaps) {
   /// Copies the first so many bytes of a file. Null if all of them can be read, or if the file cannot be
   /// opened at all, which says nothing about its mapping.
   public static @Nullable ReadableCopy ofUnreadable(Directory directory, String name, long bytes) {
+    try {
+      requireReadable(directory, name, bytes);
+      return null; // and no memory was taken, since most files are well
+    } catch (StoreIoException e) {
+      // Something of it cannot be read.
+    }
     try (FileHandle file = directory.open(name, Access.READ)) {
       long there = Math.min(bytes, file.size());
       Mapping memory = Mapping.ofZeros(bytes);

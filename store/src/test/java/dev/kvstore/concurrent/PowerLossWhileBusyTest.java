@@ -104,7 +104,6 @@ class PowerLossWhileBusyTest {
 
   private void write(KvStore store, String name, boolean always, SplittableRandom random) {
     WriteBatch batch = new WriteBatch();
-    List<Mutation> changes = new ArrayList<>();
     for (int left = random.nextInt(4) == 0 ? 1 + random.nextInt(6) : 1; left > 0; left--) {
       byte[] key = key("k", random.nextInt(KEYS));
       if (random.nextInt(4) == 0) {
@@ -114,9 +113,8 @@ class PowerLossWhileBusyTest {
         batch.put(key, Arrays.copyOf(value, value.length + random.nextInt(600)));
       }
     }
-    changes.addAll(batch.mutations());
     long sequence = store.write(batch);
-    done.put(sequence, changes);
+    done.put(sequence, batch.mutations());
     acknowledged.accumulateAndGet(sequence, Math::max);
     if (!always && random.nextInt(50) == 0) {
       store.sync();

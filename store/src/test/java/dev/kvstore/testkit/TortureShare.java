@@ -3,8 +3,8 @@ package dev.kvstore.testkit;
 import java.time.Duration;
 import java.util.Arrays;
 
-/// How the minutes of `make torture` are divided: each test that is tagged so has its share, so that they
-/// end in time however many there are.
+/// How the minutes of `make torture` are divided: each random test that is tagged so has its share, so that
+/// these end in time however many there are. Those that go through states one by one come on top.
 public enum TortureShare {
   /// `RandomHistoryTest`
   HISTORIES(20),
