@@ -25,7 +25,9 @@ import org.jspecify.annotations.Nullable;
 /// - Damage: a candidate whose key differs is believed to be another key only if its checksum
 ///   verifies. Otherwise it may be the very record that is looked for, so its absence is not claimed.
 final class KeyLookup implements KeyMatcher {
-  private static final int ATTEMPTS_MAX = 1 << 20;
+  /// Entries are redirected before their segment goes, so a second look finds another place, unless the
+  /// next compaction was as quick: so many in a row are none, but an index that points nowhere.
+  private static final int ATTEMPTS_MAX = 1 << 14;
 
   /// Keys whose lookups are worth preparing together: their cache lines fit into the smallest cache.
   static final int LOADED_AT_ONCE = 64;

@@ -152,7 +152,10 @@ public final class DiskDirectory implements Directory {
   private static void requireRegular(String name, Path file) throws IOException {
     BasicFileAttributes attributes = attributes(file);
     if (attributes.isSymbolicLink()) {
-      throw Failures.failed("open " + name, file, "it is a symbolic link, which is never followed");
+      throw Failures.failed(
+          "open " + name,
+          file,
+          "it is a symbolic link, which is never followed; put the file itself in its place");
     }
     if (!attributes.isRegularFile()) {
       throw Failures.failed("open " + name, file, "it is not a regular file");
