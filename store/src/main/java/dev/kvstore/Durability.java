@@ -11,7 +11,7 @@ import java.util.Objects;
 /// | durability | power loss takes | a write waits for |
 /// |---|---|---|
 /// | [#ALWAYS] | nothing that was acknowledged | a force of the log, shared by all that wait |
-/// | [#every] | at most the last interval (plus one force), always a suffix | nothing |
+/// | [#every] | what was written in the last interval and during one force, always a suffix | nothing |
 /// | [#OS] | what the operating system had not written yet, always a suffix | nothing |
 public sealed interface Durability {
   /// An acknowledged write is on the disk. The default.
@@ -20,7 +20,9 @@ public sealed interface Durability {
   /// An acknowledged write is with the operating system, which writes it when it sees fit.
   Durability OS = new Os();
 
-  /// An acknowledged write is with the operating system, and the log is forced this often.
+  /// An acknowledged write is with the operating system, and the log is forced this often. What a power
+  /// loss takes is no older than the interval and one force, so than two intervals; where a force takes
+  /// longer than the interval, than two forces.
   ///
   /// @param interval 1 millisecond to 1 hour
   /// @throws IllegalArgumentException if the interval is outside that range
