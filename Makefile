@@ -36,7 +36,7 @@ test: ## all tests but those tagged torture
 	@rm -rf store/target/surefire-reports torture/target/surefire-reports cli/target/surefire-reports \
 		fuzz/target/surefire-reports lincheck/target/surefire-reports
 	@$(mvn25) -Pproofs verify
-	@$(startup)
+	@if ls cli/target/kvstore-cli-*.jar >/dev/null 2>&1; then $(startup); fi
 	@build/test-counts.sh
 
 check: ## format, Error Prone and NullAway over everything; the quick tests of bench
