@@ -174,6 +174,10 @@ public final class Segment {
 
   /// What an access to memory of a file that somebody cut turns into.
   public StoreIoException lost(InternalError cause) {
+    return lost(name, cause);
+  }
+
+  static StoreIoException lost(String name, InternalError cause) {
     return new StoreIoException(
         name
             + ": memory of the file is gone: it was cut, or the disk cannot read; verify the store",

@@ -75,6 +75,9 @@ public final class SegmentWriter {
         mapping.retire();
       }
       discard(directory, file, e);
+      if (e instanceof InternalError fault) {
+        throw Segment.lost(name, fault);
+      }
       throw e;
     }
   }
