@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
@@ -50,6 +51,10 @@ class FileHandleLimitTest {
   static final class Hoarder {
     private static byte[] key(int number) {
       return ("key" + number).getBytes(StandardCharsets.US_ASCII);
+    }
+
+    private static byte[] value(int number) {
+      return Arrays.copyOf(("value " + number).getBytes(StandardCharsets.US_ASCII), VALUE_BYTES);
     }
 
     private static Options options() {
@@ -94,7 +99,7 @@ class FileHandleLimitTest {
 
     private void put(int count) {
       for (int end = acknowledged + count; acknowledged < end; acknowledged++) {
-        store.put(key(acknowledged), new byte[VALUE_BYTES]);
+        store.put(key(acknowledged), value(acknowledged));
       }
     }
 
@@ -109,7 +114,7 @@ class FileHandleLimitTest {
       }
       require(failed || left > 0, "no write ever met the limit");
       try {
-        store.put(key(0), new byte[VALUE_BYTES]); // some garbage
+        store.put(key(0), value(0)); // some garbage
         store.compact();
       } catch (StoreException e) {
         System.out.println("  compact: " + e.getMessage());
@@ -128,7 +133,9 @@ class FileHandleLimitTest {
 
     private void requireAll(KvStore there) {
       for (int number = 0; number < acknowledged; number++) {
-        require(there.get(key(number)) != null, "key" + number + " is missing");
+        byte[] found = there.get(key(number));
+        require(found != null, "key" + number + " is missing");
+        require(Arrays.equals(found, value(number)), "key" + number + " has another value");
       }
       require(there.keys().count() == acknowledged, "wrong count of keys");
       require(there.size() == acknowledged, "wrong size");
