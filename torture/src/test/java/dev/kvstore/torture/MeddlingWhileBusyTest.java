@@ -22,17 +22,20 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Somebody cuts, empties, removes or overwrites files of a store while threads read, write and compact:
-/// each call gives the right value or an error of the store's own, and the JVM lives.
+/// each call gives the right value or an error of the store's own, of a file that was left alone the right
+/// value, and the JVM lives.
 class MeddlingWhileBusyTest {
   private static final String COUNTS = "counts ";
 
@@ -63,14 +66,21 @@ class MeddlingWhileBusyTest {
   @Test
   @Timeout(60)
   void meddledFilesGiveRightValuesOrErrorsAndTheJvmLives() {
-    Seed.fresh(random -> assertThat(run(8, random.nextLong())[1]).isPositive());
+    Seed.fresh(random -> require(run(8, random.nextLong())));
+  }
+
+  private static void require(long[] counts) {
+    assertThat(counts[1]).as("files meddled with").isPositive();
+    assertThat(counts[4])
+        .as("right answers from files left alone, in each life all and more than once")
+        .isGreaterThan(counts[0] * Victim.STANDING_LEAST);
   }
 
   @Test
   @Tag("torture")
   void meddledFilesGiveRightValuesOrErrorsHoweverOften() {
     long begin = System.nanoTime();
-    long[] sums = new long[4];
+    long[] sums = new long[5];
     do {
       Seed.fresh(random -> {
         long[] counts = run(40, random.nextLong());
@@ -79,8 +89,10 @@ class MeddlingWhileBusyTest {
     } while (System.nanoTime() - begin < TortureShare.MEDDLING.duration().toNanos());
     TortureShare.MEDDLING.report(
         String.format(
-            "%,d lives of a store with %,d files meddled with, %,d right answers, %,d errors",
-            sums[0], sums[1], sums[2], sums[3]));
+            "%,d lives of a store with %,d files meddled with, %,d right answers, %,d errors; %,d right"
+                + " answers from files left alone",
+            sums[0], sums[1], sums[2], sums[3], sums[4]));
+    require(sums);
   }
 
   /// Main class of a process whose files are meddled with, by itself.
@@ -89,15 +101,26 @@ class MeddlingWhileBusyTest {
     private static final int THREADS = 3;
     private static final int LIFE_MILLIS = 200;
 
+    /// The oldest segments, which are left alone; nothing but standing keys is in them.
+    private static final Set<String> LEFT_ALONE = Set.of("0000000001.seg", "0000000002.seg");
+
+    /// Has the names of the standing keys, which are written once.
+    private static final int STANDING = THREADS;
+
+    private static final int STANDING_LEAST = 20;
+
     private final KvStore store;
     private final AtomicLong right;
     private final AtomicLong errors;
+    private final AtomicLong standing;
+    private volatile boolean meddled;
     private volatile boolean over;
 
-    private Victim(KvStore store, AtomicLong right, AtomicLong errors) {
+    private Victim(KvStore store, AtomicLong right, AtomicLong errors, AtomicLong standing) {
       this.store = store;
       this.right = right;
       this.errors = errors;
+      this.standing = standing;
     }
 
     public static void main(String[] arguments) throws Exception {
@@ -106,6 +129,7 @@ class MeddlingWhileBusyTest {
       SplittableRandom random = new SplittableRandom(Long.parseLong(arguments[2]));
       AtomicLong right = new AtomicLong();
       AtomicLong errors = new AtomicLong();
+      AtomicLong standing = new AtomicLong();
       Map<Meddling, Integer> done = new EnumMap<>(Meddling.class);
       for (int life = 0; life < lives; life++) {
         Path path = directory.resolve("life" + life);
@@ -117,18 +141,20 @@ class MeddlingWhileBusyTest {
                 .compaction(CompactionPolicy.threshold(100_000))
                 .build();
         try {
-          new Victim(KvStore.open(path, options), right, errors).live(path, random, done);
+          new Victim(KvStore.open(path, options), right, errors, standing).live(path, random, done);
         } catch (StoreException e) {
           errors.incrementAndGet(); // of close
         }
         delete(path);
       }
       long meddled = done.values().stream().mapToLong(Integer::longValue).sum();
-      System.out.println(COUNTS + lives + " " + meddled + " " + right + " " + errors);
+      System.out.println(
+          COUNTS + lives + " " + meddled + " " + right + " " + errors + " " + standing);
     }
 
     private void live(Path path, SplittableRandom random, Map<Meddling, Integer> done)
         throws IOException, InterruptedException {
+      int keys = writeStandingKeys(path);
       List<Thread> threads = new ArrayList<>();
       for (int thread = 0; thread < THREADS; thread++) {
         int number = thread;
@@ -136,10 +162,12 @@ class MeddlingWhileBusyTest {
         threads.add(Thread.ofPlatform().start(() -> guarded(() -> work(number, own))));
       }
       threads.add(Thread.ofPlatform().start(() -> guarded(this::compact)));
+      threads.add(Thread.ofPlatform().start(() -> guarded(() -> readStandingKeys(keys))));
       long end = System.nanoTime() + LIFE_MILLIS * 1_000_000L;
       LockSupport.parkNanos(random.nextLong(LIFE_MILLIS * 500_000L));
       while (System.nanoTime() - end < 0) {
         meddle(path, random, done);
+        meddled = true;
         LockSupport.parkNanos(random.nextLong(40_000_000));
       }
       over = true;
@@ -147,6 +175,45 @@ class MeddlingWhileBusyTest {
         thread.join();
       }
       store.close();
+    }
+
+    /// Writes until the segments that are left alone are full.
+    ///
+    /// @return how many keys are in these for sure
+    private int writeStandingKeys(Path path) throws IOException {
+      KvStore unforced = store.withDurability(Durability.OS); // so that no mark is garbage there
+      int keys = 0;
+      long files = 0;
+      for (int one = 0; files < LEFT_ALONE.size() + 2; one++) { // the last one was made in advance
+        unforced.put(Content.key(STANDING, one), value(one, STANDING, one));
+        files = segments(path);
+        if (files <= LEFT_ALONE.size()) {
+          keys = one + 1;
+        }
+      }
+      return keys;
+    }
+
+    private static long segments(Path path) throws IOException {
+      try (Stream<Path> files = Files.list(path)) {
+        return files.filter(file -> file.toString().endsWith(".seg")).count();
+      }
+    }
+
+    /// All of them at least once after the last meddling.
+    private void readStandingKeys(int keys) {
+      boolean last;
+      do {
+        last = over;
+        for (int one = 0; one < keys; one++) {
+          boolean after = meddled;
+          byte[] found = store.get(Content.key(STANDING, one)); // a file was left alone: no error
+          requireSame(STANDING, one, found, value(one, STANDING, one));
+          if (after) {
+            standing.incrementAndGet();
+          }
+        }
+      } while (!last);
     }
 
     private static void guarded(Runnable work) {
@@ -184,17 +251,24 @@ class MeddlingWhileBusyTest {
           boolean unsure = isUnsure[one];
           tries(() -> {
             byte[] found = store.get(key);
-            if (!unsure && !Arrays.equals(found, expected)) {
-              throw new AssertionError(
-                  "key "
-                      + Content.name(thread, one)
-                      + ": found "
-                      + Content.describe(found)
-                      + ", expected "
-                      + Content.describe(expected));
+            if (!unsure) {
+              requireSame(thread, one, found, expected);
             }
           });
         }
+      }
+    }
+
+    private static void requireSame(
+        int thread, int key, byte @Nullable [] found, byte @Nullable [] expected) {
+      if (!Arrays.equals(found, expected)) {
+        throw new AssertionError(
+            "key "
+                + Content.name(thread, key)
+                + ": found "
+                + Content.describe(found)
+                + ", expected "
+                + Content.describe(expected));
       }
     }
 
@@ -217,7 +291,11 @@ class MeddlingWhileBusyTest {
         throws IOException {
       List<Path> files;
       try (Stream<Path> all = Files.list(path)) {
-        files = all.filter(file -> !file.endsWith("LOCK")).sorted().toList();
+        files =
+            all.filter(file -> !file.endsWith("LOCK"))
+                .filter(file -> !LEFT_ALONE.contains(file.getFileName().toString()))
+                .sorted()
+                .toList();
       }
       if (files.isEmpty()) {
         return;
