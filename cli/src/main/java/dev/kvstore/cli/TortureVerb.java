@@ -27,7 +27,8 @@ import picocli.CommandLine.Option;
       "Starts a process that writes, deletes, writes batches, compacts, closes and opens a store of its"
           + " own, kills it at a random moment with SIGKILL, opens the store and compares it with what"
           + " the process had been told; again and again. Ends with a line PASSED (exit code 0), FAILED"
-          + " (3), or INCOMPLETE (3) if something other than the store ended it.",
+          + " (3), or INCOMPLETE (3) if something other than the store ended it, or if the run has killed no"
+          + " process or seen no write acknowledged, and so has proved nothing.",
     },
     footer = {
       "--data-dir must be given: an empty directory, or one that is not there yet, on the disk that is"

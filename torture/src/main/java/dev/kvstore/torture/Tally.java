@@ -3,6 +3,7 @@ package dev.kvstore.torture;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 
 /// Counts a run. Those of the writers are in the [Ledger].
 final class Tally {
@@ -22,6 +23,14 @@ final class Tally {
 
   void killed(Phase phase) {
     kills.merge(phase, 1L, Long::sum);
+  }
+
+  /// Kills by the run itself, of writers that had begun with the store.
+  long killsAtWork() {
+    return kills.entrySet().stream()
+        .filter(kill -> kill.getKey() != Phase.STARTING)
+        .mapToLong(Map.Entry::getValue)
+        .sum();
   }
 
   void killedByOthers() {

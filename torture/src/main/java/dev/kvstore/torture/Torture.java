@@ -20,7 +20,8 @@ import java.util.function.Consumer;
 ///
 /// - Threads: [#run] once, by one thread; [#stop] from any.
 /// - Failure: what the store does wrong is in the report. A full disk, or a writer that cannot be started,
-///   is no fault of the store and makes a run incomplete.
+///   is no fault of the store and makes a run incomplete. So does it that no write was acknowledged, or
+///   that no writer died by this run's hand: then nothing was tested.
 public final class Torture {
   private static final long POLL_NANOS = 20_000;
 
@@ -38,7 +39,7 @@ public final class Torture {
           CompactionPolicy.threshold(20_000),
           CompactionPolicy.automatic(0.3, 64 << 10));
   private static final int SESSION_MILLIS_MOST = 80;
-  private static final int ROUNDS_FOR_A_WRITE = 20;
+  private static final int ROUNDS_FOR_A_TEST = 20;
 
   private final TortureOptions options;
   private final WriterCommand command;
@@ -93,17 +94,23 @@ public final class Torture {
     }
   }
 
-  /// Time is up; but a run in which nothing was acknowledged yet has tested nothing.
-  private static boolean isEnough(int round, Ledger ledger) {
-    return round >= ROUNDS_FOR_A_WRITE || ledger.count(Ledger.ThreadCounter.WRITES) > 0;
+  /// Time is up; but a run that has tested nothing yet goes on for a while.
+  private boolean isEnough(int round, Ledger ledger) {
+    return round >= ROUNDS_FOR_A_TEST || whyNothingWasTested(ledger).isEmpty();
   }
 
   private TortureReport passed(Ledger ledger) {
-    boolean empty = ledger.count(Ledger.ThreadCounter.WRITES) == 0;
-    return empty
-        ? tally.report(
-            ledger, Verdict.INCOMPLETE, List.of(), "too short, no write was acknowledged")
-        : tally.report(ledger, Verdict.PASSED, List.of(), "");
+    String why = whyNothingWasTested(ledger);
+    Verdict verdict = why.isEmpty() ? Verdict.PASSED : Verdict.INCOMPLETE;
+    return tally.report(ledger, verdict, List.of(), why);
+  }
+
+  /// Empty if something was.
+  private String whyNothingWasTested(Ledger ledger) {
+    if (ledger.count(Ledger.ThreadCounter.WRITES) == 0) {
+      return "too short, no write was acknowledged";
+    }
+    return tally.killsAtWork() == 0 ? "no writer was killed by this run" : "";
   }
 
   /// Ends a run for a reason that is not the store's.

@@ -9,8 +9,9 @@ import java.util.List;
 ///
 /// @param store directory of the store, which is made
 /// @param work directory for what the run itself keeps; on another disk than the store if that is to be full
-/// @param duration after which no further round begins, unless no write has been acknowledged yet
-/// @param roundsMax the same
+/// @param duration after which no further round begins, unless nothing has been tested yet: no write was
+///     acknowledged, or no writer killed
+/// @param roundsMax how many rounds there are at most
 /// @param durabilities one of which is taken for each round
 /// @param threadsMax a third of the rounds have one thread, the others up to so many
 /// @param keys of each thread; few, so that all of them are replaced and removed again and again

@@ -22,7 +22,7 @@ import java.util.Map;
 /// @param writesUndecided that ended in an error after which they may have happened
 /// @param keysChecked against what was acknowledged, over all checks; absent ones too
 /// @param problems what was lost, wrong or refused; empty unless the verdict is FAILED
-/// @param incident why a run that is INCOMPLETE ended, else empty
+/// @param incident why a run is INCOMPLETE, else empty
 public record TortureReport(
     Verdict verdict,
     long rounds,
@@ -54,7 +54,8 @@ public record TortureReport(
     /// Nothing that was acknowledged is missing.
     PASSED,
     FAILED,
-    /// Something other than the store ended the run; what was checked was right.
+    /// Something other than the store ended the run, or it has killed nobody who had been told anything;
+    /// what was checked was right.
     INCOMPLETE
   }
 

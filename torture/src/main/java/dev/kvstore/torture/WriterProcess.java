@@ -75,10 +75,11 @@ final class WriterProcess implements AutoCloseable {
 
   /// Kills it, as `kill -9` does, and waits until it is gone.
   ///
-  /// @return whether it had not ended before, of itself
+  /// @return whether it had not ended before, of itself or by somebody else's hand
   boolean kill() throws InterruptedException {
+    boolean wasAlive = process.isAlive();
     process.destroyForcibly().waitFor();
-    return process.exitValue() == SIGNALLED + 9;
+    return wasAlive && process.exitValue() == SIGNALLED + 9;
   }
 
   int exitCode() {
