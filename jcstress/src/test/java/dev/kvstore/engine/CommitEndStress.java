@@ -17,7 +17,7 @@ import org.openjdk.jcstress.infra.results.I_Result;
 @State
 public class CommitEndStress {
   private final CountingLog log = new CountingLog();
-  private final GroupCommit commit = new GroupCommit(log, true, 0);
+  private final GroupCommit commit = new GroupCommit(log, Workers.inline(), 0);
 
   @Actor
   public void writer(I_Result seen) {

@@ -16,7 +16,7 @@ import org.openjdk.jcstress.infra.results.III_Result;
 @State
 public class CommitStackStress {
   private final CountingLog log = new CountingLog();
-  private final GroupCommit commit = new GroupCommit(log, true, 0);
+  private final GroupCommit commit = new GroupCommit(log, Workers.inline(), 0);
 
   @Actor
   public void one(III_Result seen) {

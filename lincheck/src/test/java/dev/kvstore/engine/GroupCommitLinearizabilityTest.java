@@ -30,7 +30,7 @@ public class GroupCommitLinearizabilityTest {
   }
 
   private final CountingLog log = new CountingLog();
-  private final GroupCommit commit = new GroupCommit(log, true, 0);
+  private final GroupCommit commit = new GroupCommit(log, Workers.inline(), 0);
 
   /// Appends and waits; whether a force covers it then.
   @Operation

@@ -150,11 +150,9 @@ final class DirectoryNames {
     return false;
   }
 
-  /// Removes files of ours that do not belong to the store, and tells which. A file that only has a name
-  /// like ours is left alone.
-  List<String> removeLeftovers(Manifest manifest) {
+  /// Files of ours that do not belong to the store. A file that only has a name like ours is none.
+  List<String> leftovers(Manifest manifest) {
     List<String> leftovers = new ArrayList<>();
-    boolean forced = false;
     Set<String> listed = new HashSet<>();
     for (SealedSegment segment : manifest.sealed()) {
       listed.add(SegmentFormat.segmentName(segment.id()));
@@ -176,12 +174,6 @@ final class DirectoryNames {
                   || SegmentFormat.hintIdOf(name).isPresent());
       String whyLeft = unlisted ? whyLeft(name, manifest.store()) : null;
       if (unfinished || (unlisted && whyLeft == null)) {
-        if (!forced) {
-          // The manifest without them may have been renamed and not forced when the process ended.
-          directory.force();
-          forced = true;
-        }
-        directory.remove(name);
         leftovers.add(name);
       } else if (whyLeft != null) {
         findings.ignored(name, whyLeft + "; left alone");

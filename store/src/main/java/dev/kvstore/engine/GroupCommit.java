@@ -59,7 +59,11 @@ final class GroupCommit {
     }
   }
 
+  /// As long as anybody waits for company: a disk that once took seconds shall not cost that again.
+  private static final long COMPANY_NANOS_MAX = 5_000_000;
+
   private final Forceable log;
+  private final Workers workers;
   private final boolean inline;
 
   private final AtomicReference<@Nullable Waiter> waiters = new AtomicReference<>();
@@ -87,9 +91,10 @@ final class GroupCommit {
   /// Whether the one who set roundComing has left the next round to the thread.
   private volatile boolean turnIsThreads;
 
-  GroupCommit(Forceable log, boolean inline, long durableSequence) {
+  GroupCommit(Forceable log, Workers workers, long durableSequence) {
     this.log = log;
-    this.inline = inline;
+    this.workers = workers;
+    this.inline = workers.isInline();
     this.durableSequence = durableSequence;
   }
 
@@ -103,13 +108,19 @@ final class GroupCommit {
   }
 
   private void forceEvery(long nanos) {
-    if (intervalNanos != 0 && intervalNanos <= nanos) {
+    if ((thread != null || inline) && intervalNanos != 0 && intervalNanos <= nanos) {
       return;
     }
     synchronized (threadLock) {
       intervalNanos = intervalNanos == 0 ? nanos : Math.min(intervalNanos, nanos);
     }
-    startThread();
+    try {
+      startThread();
+    } catch (OutOfMemoryError noThread) {
+      force(); // sooner than asked for; the next write tries again to have a thread
+      throwIfFailed();
+      return;
+    }
     LockSupport.unpark(thread);
   }
 
@@ -196,7 +207,7 @@ final class GroupCommit {
   private void startThread() {
     synchronized (threadLock) {
       if (thread == null && !inline && !ending) {
-        thread = Thread.ofPlatform().daemon().name("store-sync").start(this::loop);
+        thread = workers.start("store-sync", this::loop);
       }
     }
   }
@@ -254,8 +265,9 @@ final class GroupCommit {
       return;
     }
     long start = System.nanoTime();
+    long longest = Math.min(lastForceNanos / 2, COMPANY_NANOS_MAX);
     for (Waiter top = waiters.get();
-        top != null && top.depth < lastBatch && System.nanoTime() - start < lastForceNanos / 2;
+        top != null && top.depth < lastBatch && System.nanoTime() - start < longest;
         top = waiters.get()) {
       Thread.yield();
     }

@@ -56,7 +56,7 @@ final class OpenStore {
     this.log = new Log(directory, options, environment, segments, recovered);
     // A store that is open for writing has been left durable by recovery.
     long durable = recovered.readOnly() ? recovery.durableSequence() : recoveredSequence;
-    this.commit = new GroupCommit(log, workers.isInline(), durable);
+    this.commit = new GroupCommit(log, workers, durable);
     this.compaction = new Compaction(log, index, segments, commit, options, workers);
     Residency residency = new Residency();
     this.writes =

@@ -195,7 +195,8 @@ final class Recovery {
         manifest = sealOpen(manifest, hasher, open, summaries);
         withoutHint.addAll(summaries.keySet());
       }
-      leftovers = names.removeLeftovers(manifest);
+      leftovers = names.leftovers(manifest);
+      remove(leftovers, manifest, clean);
       removeUseless(withoutHint);
     }
     Outcome outcome =
@@ -533,19 +534,52 @@ final class Recovery {
     for (long id : manifest.open()) {
       next = next.withoutOpen(id);
     }
-    Manifest replacement = next;
-    reserve.tapped(
-        Reserve.Use.MANIFEST,
-        () -> {
-          replacement.replaceIn(directory);
-          return true;
-        });
+    install(next);
     sealed.forEach(Segment::markSealed);
     for (Segment segment : dropped) {
       segments.remove(segment);
       segment.retire();
     }
     return next;
+  }
+
+  private void install(Manifest manifest) {
+    reserve.tapped(
+        Reserve.Use.MANIFEST,
+        () -> {
+          manifest.replaceIn(directory);
+          return true;
+        });
+  }
+
+  /// Removes what does not belong to the store. Before segments go, the manifest that does not list them is
+  /// written once more, unless it has just been: it may never have been forced, or have got its name and
+  /// lost it again in a force that failed, and what the one before lists must be there then.
+  private void remove(List<String> leftovers, Manifest manifest, boolean manifestWasFound) {
+    boolean again = false;
+    for (String name : leftovers) {
+      again |= manifestWasFound && SegmentFormat.segmentIdOf(name).isPresent();
+    }
+    if (again) {
+      installAgain(manifest);
+    }
+    for (String name : leftovers) {
+      if (!again || !name.equals(Manifest.NEXT_NAME)) { // which has been replaced then
+        directory.remove(name);
+      }
+    }
+  }
+
+  /// On a disk that is too full even for that, a force will do if none has failed before.
+  private void installAgain(Manifest manifest) {
+    try {
+      install(manifest);
+    } catch (StoreIoException e) {
+      if (!e.isNoSpace()) {
+        throw e;
+      }
+      directory.force();
+    }
   }
 
   private SealedSegment seal(SegmentSealer sealer, Segment segment, SegmentSealer.Summary summary) {

@@ -32,17 +32,10 @@ final class RecoveryHistory {
   private RecoveryHistory() {}
 
   /// Adds a receipt, and drops the oldest ones if there are too many.
+  ///
+  /// @throws StoreIoException the file is as it was, also if it could not be read
   static void add(Directory directory, RecoveryReport report) {
-    List<String> lines = new ArrayList<>();
-    try {
-      lines.addAll(read(directory));
-    } catch (StoreIoException e) {
-      System.getLogger(RecoveryHistory.class.getName())
-          .log(
-              System.Logger.Level.WARNING,
-              "the history of recoveries begins anew: {0}",
-              e.getMessage());
-    }
+    List<String> lines = new ArrayList<>(read(directory));
     lines.add(line(report));
     int first = lines.size();
     long bytes = 0;

@@ -205,8 +205,13 @@ public final class Workers {
     }
   }
 
-  private void start(String threadName, Runnable task) {
-    maker.thread(threadName, task).start();
+  /// Runs a task on a thread of its own, which nobody waits for.
+  ///
+  /// @throws OutOfMemoryError if there can be no more threads
+  Thread start(String threadName, Runnable task) {
+    Thread thread = maker.thread(threadName, task);
+    thread.start();
+    return thread;
   }
 
   private static void awaitDone(Future<?> end) {

@@ -17,7 +17,7 @@ import java.util.function.Function;
 /// - Pauses: growing or shrinking copies one shard, a 1024th of all entries, and nobody but writers
 ///   of that shard (or of another one that must grow too) waits for it.
 /// - Failure: a call that throws has changed nothing. [OutOfMemoryError] of a growing insert leaves
-///   the index as it was. Mapped memory that is lost (see [#adopt]) is the exception: what a mutation
+///   the index as it was; a removal that finds no memory to shrink with does not shrink. Mapped memory that is lost (see [#adopt]) is the exception: what a mutation
 ///   that met it has done is not known.
 /// - Lifecycle: [#close] frees the memory and may be repeated. Afterwards sizes are 0, and whatever
 ///   needs an entry throws [IllegalStateException], also if it was under way.
@@ -165,7 +165,7 @@ public final class HashIndex implements AutoCloseable {
   public boolean remove(long hash, long address) {
     try {
       boolean removed = shard(hash).remove(Slot.word(windowOf(hash), checked(address)));
-      if (slab.isLoose()) tidy();
+      if (slab.isLoose()) tidyIfThereIsMemory();
       return removed;
     } catch (InternalError e) {
       throw lost.apply(e);
@@ -361,6 +361,16 @@ public final class HashIndex implements AutoCloseable {
   public void close() {
     for (Shard shard : shards) shard.close();
     slab.close();
+  }
+
+  /// To give memory back takes a little first. The entry is gone all the same, and the next removal tries
+  /// again.
+  private void tidyIfThereIsMemory() {
+    try {
+      tidy();
+    } catch (OutOfMemoryError refused) {
+      // As said.
+    }
   }
 
   /// Gives memory back to the system: moves pages out of the highest chunk until it is free. At

@@ -19,6 +19,11 @@ public final class Interruption {
 
   /// The operation has met memory that was closed.
   public void collided() {
+    collided(before);
+  }
+
+  /// The same for an operation that has noted by itself whether the thread was interrupted when it began.
+  static void collided(boolean before) {
     if (!before) {
       Thread.interrupted();
     }

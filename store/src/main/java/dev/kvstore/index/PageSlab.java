@@ -48,7 +48,12 @@ final class PageSlab implements AutoCloseable {
   /// Takes pages for a table of a shard, zeroed.
   synchronized Table take(int count, int owner) {
     Table table = takeUnfilled(count, owner);
-    for (int page : table.pages()) slice(page).fill((byte) 0);
+    try {
+      for (int page : table.pages()) slice(page).fill((byte) 0);
+    } catch (Throwable e) {
+      release(table.pages());
+      throw e;
+    }
     return table;
   }
 
@@ -57,10 +62,11 @@ final class PageSlab implements AutoCloseable {
     if (closed) throw new IllegalStateException("index is closed");
     while (freeCount < count) addChunk();
     int[] pages = new int[count];
+    Table table = new Table(chunks, pages); // what allocates comes before anything is taken
     for (int i = 0; i < count; i++) pages[i] = takeLowest(owner);
     updateLoose();
     beforeReuse();
-    return new Table(chunks, pages);
+    return table;
   }
 
   /// Copies a page into the lowest free one, if that is below it; returns the table with the copy
@@ -68,11 +74,20 @@ final class PageSlab implements AutoCloseable {
   synchronized Table lowered(Table table, int page, int owner) {
     int lowest = free.nextSetBit(0);
     if (lowest < 0 || lowest > page) return table;
-    int target = takeLowest(owner);
+    return moved(table, page, owner);
+  }
+
+  /// Copies a page of a table into the lowest free one; what allocates comes before anything is taken.
+  private Table moved(Table table, int page, int owner) {
+    int target = free.nextSetBit(0);
+    Table moved = table.moved(page, target, chunks);
+    MemorySegment from = slice(page);
+    MemorySegment to = slice(target);
+    takeLowest(owner);
     updateLoose();
     beforeReuse();
-    slice(target).copyFrom(slice(page));
-    return table.moved(page, target, chunks);
+    to.copyFrom(from);
+    return moved;
   }
 
   /// Takes the chunks of an image over, their pages in use by the shards that its shape names.
@@ -138,12 +153,9 @@ final class PageSlab implements AutoCloseable {
   /// Copies a page of that chunk into a free one; returns the table with the copy in place of the page.
   synchronized Table evacuated(Table table, int page, int owner) {
     if (freeCount == 0) addChunk();
-    int target = takeLowest(owner);
-    updateLoose();
-    beforeReuse();
-    slice(target).copyFrom(slice(page));
+    Table moved = moved(table, page, owner);
     owners[page] = NOBODY;
-    return table.moved(page, target, chunks);
+    return moved;
   }
 
   /// Puts fresh memory in the place of that chunk, which nobody owns a page of. The array is a new one:
@@ -214,16 +226,16 @@ final class PageSlab implements AutoCloseable {
 
   private void addChunk() {
     reserveChunkNumber();
+    int first = chunkCount << CHUNK_PAGE_BITS;
     Arena arena = Arena.ofShared();
     try {
       chunks[chunkCount] = arena.allocate(CHUNK_BYTES, CACHE_LINE_BYTES);
+      free.set(first, first + PAGES_PER_CHUNK);
     } catch (Throwable refused) {
       arena.close();
       throw refused;
     }
-    int first = chunkCount << CHUNK_PAGE_BITS;
     Arrays.fill(owners, first, first + PAGES_PER_CHUNK, NOBODY);
-    free.set(first, first + PAGES_PER_CHUNK);
     freeCount += PAGES_PER_CHUNK;
     arenas[chunkCount++] = arena;
     updateLoose();

@@ -65,12 +65,14 @@ final class Shard {
   }
 
   boolean contains(long word) {
+    boolean interrupted = Thread.currentThread().isInterrupted();
     for (int tries = 0; ; tries++) {
       long before = (long) STATE.getAcquire(this);
       try {
         boolean found = published().locate(word) >= 0;
         if (found || unchanged(before)) return found;
       } catch (IllegalStateException e) {
+        Interruption.collided(interrupted);
         rethrowUnlessLate(before, e);
       }
       pause(tries);
@@ -79,6 +81,7 @@ final class Shard {
 
   /// As [HashIndex#containsAll], for entries of this shard.
   void containsAll(long[] hashes, long[] addresses, int from, int to, boolean[] found) {
+    boolean interrupted = Thread.currentThread().isInterrupted();
     long before = (long) STATE.getAcquire(this);
     Table seen = published();
     try {
@@ -88,6 +91,7 @@ final class Shard {
       VarHandle.acquireFence(); // the version is not read before the words
       if (unchanged(before)) return;
     } catch (IllegalStateException e) {
+      Interruption.collided(interrupted);
       rethrowUnlessLate(before, e);
     }
     for (int i = from; i < to; i++) {
@@ -96,18 +100,26 @@ final class Shard {
   }
 
   long touch(long window) {
+    boolean interrupted = Thread.currentThread().isInterrupted();
     try {
       return published().touch(window);
-    } catch (IllegalStateException | InternalError late) {
-      return 0; // nothing to load; find will look again, and tell if the index is closed or lost
+    } catch (IllegalStateException late) {
+      Interruption.collided(interrupted);
+      return 0; // nothing to load; find will look again, and tell if the index is closed
+    } catch (InternalError lost) {
+      return 0; // find will tell
     }
   }
 
   long guess(long window) {
+    boolean interrupted = Thread.currentThread().isInterrupted();
     try {
       return published().guess(window);
-    } catch (IllegalStateException | InternalError late) {
+    } catch (IllegalStateException late) {
+      Interruption.collided(interrupted);
       return HashIndex.NONE; // as in touch
+    } catch (InternalError lost) {
+      return HashIndex.NONE;
     }
   }
 
@@ -190,7 +202,7 @@ final class Shard {
         endChange(); // also if memory was lost: nobody shall wait for ever
       }
       COUNT.setOpaque(this, count - 1);
-      if (count < table.entriesMin()) shrink();
+      if (count < table.entriesMin()) shrinkIfThereIsMemory();
       return true;
     } finally {
       unlock();
@@ -333,6 +345,16 @@ final class Shard {
     rebuild(pages + Math.max(1, pages / 4));
   }
 
+  // A smaller table is built beside the larger one, which is as right: the next removal tries
+  // again.
+  private void shrinkIfThereIsMemory() {
+    try {
+      shrink();
+    } catch (OutOfMemoryError refused) {
+      // The entry is gone all the same, and who removed it must not hear that nothing was done.
+    }
+  }
+
   // Counted, because a smaller table must have room for what is really there: the number may come
   // from an image. A larger table has room for any.
   private void shrink() {
@@ -352,7 +374,12 @@ final class Shard {
     synchronized (slab) { // all the while: one table at a time exists twice
       Table old = table;
       Table next = pages == 0 ? Table.EMPTY : slab.take(pages, number);
-      COUNT.setOpaque(this, old.copyTo(next));
+      try {
+        COUNT.setOpaque(this, old.copyTo(next));
+      } catch (Throwable e) {
+        if (next.ownsPages()) slab.release(next.pages());
+        throw e;
+      }
       publish(next);
       if (old.ownsPages()) slab.release(old.pages());
     }

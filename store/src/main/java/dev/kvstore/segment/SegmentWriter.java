@@ -264,13 +264,17 @@ public final class SegmentWriter {
     segment.publishEnd(position);
   }
 
-  /// Makes the bytes from this offset on invalid again, because what was to follow them failed.
+  /// Makes the bytes from this offset on invalid again, because what was to follow them failed. Durable on
+  /// return: somebody else's force, or the system, may have brought them to the disk as they were, and what
+  /// has the same sequence next may go to another segment.
   public void undo(long offset) {
-    memory.asSlice(offset, position - offset).fill((byte) 0);
+    long end = position;
+    memory.asSlice(offset, end - offset).fill((byte) 0);
     position = offset;
     segment.publishEnd(position);
     synchronized (this) {
-      forcedTo = Math.min(forcedTo, offset); // the zeros, and what comes in their place, are not
+      forcedTo = Math.min(forcedTo, offset); // what comes in their place is not
+      file.force(memory, offset, end);
     }
   }
 

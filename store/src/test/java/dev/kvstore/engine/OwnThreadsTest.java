@@ -53,9 +53,13 @@ class OwnThreadsTest {
   private final Set<String> refused = ConcurrentHashMap.newKeySet();
 
   private KvStore open(Workers.Maker maker) {
+    return open(OPTIONS, maker);
+  }
+
+  private KvStore open(Options options, Workers.Maker maker) {
     return StoreEngine.open(
         DiskDirectory.open(directory, Access.WRITE, true),
-        OPTIONS,
+        options,
         new Environment(InstantSource.system(), new SplittableRandom(5), Workers.threads(maker)));
   }
 
@@ -169,6 +173,24 @@ class OwnThreadsTest {
     try (KvStore again = KvStore.open(directory, OPTIONS)) {
       assertThat(again.recovery().outcome()).isEqualTo(RecoveryReport.Outcome.CLEAN);
       requireFilled(again);
+    }
+  }
+
+  @Test
+  void anIntervalWithoutAThreadIsKeptByTheWriterAndByTheThreadOnceThereIsOne() {
+    Options options =
+        OPTIONS.toBuilder().durability(Durability.every(Duration.ofMillis(50))).build();
+    refused.add("store-sync");
+    try (KvStore store = open(options, this::unlessRefused)) {
+      for (int number = 0; number < 3; number++) {
+        long sequence = store.put(key(number), key(number));
+        assertThat(store.durableSequence()).isEqualTo(sequence);
+      }
+      refused.clear();
+      for (int number = 0; number < 3; number++) {
+        long sequence = store.put(key(number), key(number));
+        Awaitility.await().until(() -> store.durableSequence() >= sequence);
+      }
     }
   }
 

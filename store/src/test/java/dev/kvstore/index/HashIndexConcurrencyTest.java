@@ -10,6 +10,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.function.LongConsumer;
 import java.util.function.LongUnaryOperator;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -78,6 +79,32 @@ class HashIndexConcurrencyTest {
           } while (!done);
         };
     run(fewShards, 30_000, 8, List.of(asking, () -> readStanding(fewShards)), resting);
+  }
+
+  /// The JVM interrupts whoever reads memory that is being closed, which happens once or twice in some
+  /// seconds here.
+  @Test
+  void nobodyIsInterruptedByMemoryThatIsGivenBack() throws Exception {
+    int asked = 500; // of one shard
+    long[] hashes = LongStream.rangeClosed(1, asked).map(i -> Keys.hash(17, i << 14)).toArray();
+    long[] addresses = LongStream.rangeClosed(1, asked).toArray();
+    boolean[] found = new boolean[asked];
+    run(
+        Keys::mixed,
+        250_000,
+        8,
+        List.of(
+            () -> stayUninterrupted(key -> index.contains(Keys.mixed(key), Keys.address(key, 0))),
+            () -> stayUninterrupted(key -> index.touch(Keys.mixed(key))),
+            () -> stayUninterrupted(key -> index.guess(Keys.mixed(key))),
+            () -> stayUninterrupted(key -> index.containsAll(hashes, addresses, asked, found))));
+  }
+
+  private void stayUninterrupted(LongConsumer reading) {
+    for (long key = 1; !done; key = key % 250_000 + 1) {
+      reading.accept(key);
+      if (Thread.interrupted()) throw new AssertionError("interrupted");
+    }
   }
 
   @Test

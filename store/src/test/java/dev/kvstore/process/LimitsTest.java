@@ -9,12 +9,14 @@ import dev.kvstore.Options;
 import dev.kvstore.StoreException;
 import dev.kvstore.StoreTooLargeException;
 import dev.kvstore.WriteBatch;
+import dev.kvstore.index.HashIndex;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -243,6 +245,85 @@ class LimitsTest {
     Path directory = temporary.resolve("store");
     try (ChildJvm child = start("-Xmx48m", OutOfMemory.class, directory)) {
       assertThat(child.awaitEnd()).contains("all there");
+    }
+  }
+
+  @Test
+  void aRemovalThatFindsNoMemoryToShrinkTheIndexIsDoneAndTheIndexShrinksLater() {
+    try (ChildJvm child = start("-Xmx48m", NoMemoryToShrink.class)) {
+      assertThat(child.awaitEnd()).contains("all gone");
+    }
+  }
+
+  /// Main class: removes from one part of an index while the heap is full, and all of it later.
+  static final class NoMemoryToShrink {
+    private static final int ENTRIES = 2_000_000;
+    private static final int WHILE_FULL = 1100; // of the 1953 of a part: too few for its table
+    private static Object @Nullable [] ballast;
+
+    private NoMemoryToShrink() {}
+
+    private static long hash(long number) {
+      return number * 0x9E3779B97F4A7C15L; // the multiples of the golden ratio lie evenly
+    }
+
+    public static void main(String[] arguments) {
+      try (HashIndex index = new HashIndex()) {
+        for (int number = 1; number <= ENTRIES; number++) {
+          index.insert(hash(number), number);
+        }
+        long full = index.bytes();
+        int part = HashIndex.shardOf(hash(1));
+        remove(index, 1, 10, part); // so that all classes are linked
+        fillHeap();
+        int removed = remove(index, 11, WHILE_FULL * HashIndex.SHARDS, part);
+        requireFullHeap();
+        ballast = null;
+        AtTheLimits.require(removed > 1000, removed + " removed");
+        for (int number = 1; number <= ENTRIES; number++) {
+          index.remove(hash(number), number);
+        }
+        AtTheLimits.require(index.size() == 0, "size " + index.size());
+        AtTheLimits.require(index.bytes() < full / 5, "bytes " + index.bytes() + " of " + full);
+      }
+      System.out.println("all gone");
+    }
+
+    /// Removes what is there of one part.
+    private static int remove(HashIndex index, int from, int to, int part) {
+      int removed = 0;
+      for (int number = from; number <= to; number++) {
+        long hash = hash(number);
+        if (HashIndex.shardOf(hash) == part && index.remove(hash, number)) {
+          removed++;
+          if (index.contains(hash, number)) {
+            throw new IllegalStateException("still there");
+          }
+        }
+      }
+      return removed;
+    }
+
+    private static void requireFullHeap() {
+      try {
+        AtTheLimits.require(new byte[2048].length == 0, "the heap was not full");
+      } catch (OutOfMemoryError e) {
+        // As meant.
+      }
+    }
+
+    private static void fillHeap() {
+      for (int size : new int[] {1 << 20, 1 << 14, 1 << 9, 1 << 6, 2}) {
+        try {
+          while (true) {
+            Object[] more = new Object[size];
+            more[0] = ballast;
+            ballast = more;
+          }
+        } catch (OutOfMemoryError e) {
+          // Full, but for smaller ones.
+        }
+      }
     }
   }
 
