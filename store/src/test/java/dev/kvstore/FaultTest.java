@@ -61,8 +61,8 @@ class FaultTest {
     Seed.fixed(fault.ordinal(), random -> failEverywhere(fault, true, ALWAYS, random));
   }
 
-  /// Of the calls of a store that does not wait all forces fail, one after the other, and a third of the
-  /// rest.
+  /// One after the other of the calls, or all from it on; of those of a store that does not wait, and where
+  /// all fail, every force and a third of the rest.
   private static void failEverywhere(
       Fault fault, boolean forEver, Options options, SplittableRandom random) {
     long script = random.nextLong();
@@ -74,7 +74,8 @@ class FaultTest {
         .contains("create", "open", "list", "lock", "size", "read", "write", "fillZero", "cut")
         .contains("force", "map", "rename", "remove");
     for (Call call : calls) {
-      boolean chosen = options == ALWAYS || isForce(call) || random.nextInt(3) == 0;
+      boolean every = options == ALWAYS && !forEver;
+      boolean chosen = every || isForce(call) || random.nextInt(3) == 0;
       if (!chosen || !fault.hits(call)) {
         continue;
       }
