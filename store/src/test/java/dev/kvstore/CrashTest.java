@@ -147,14 +147,16 @@ class CrashTest {
   }
 
   private static boolean isToGoOn(Duration lived, Duration time, CrashStates states) {
-    boolean enough = states.distinct() >= STATES_LEAST_OF_TORTURE;
+    boolean enough =
+        states.distinct() >= STATES_LEAST_OF_TORTURE
+            && states.happenings().size() == Happening.values().length;
     return lived.compareTo(time) < 0 || (!enough && lived.compareTo(TORTURE_MOST) < 0);
   }
 
   private static Options options(SplittableRandom random) {
     String durability = DURABILITIES.get(random.nextInt(DURABILITIES.size()));
     return Simulation.tiny(durability(durability)).toBuilder()
-        .segmentBytesMax(random.nextInt(4 << 10, 20 << 10))
+        .segmentBytesMax(random.nextBoolean() ? 4 << 10 : random.nextInt(4 << 10, 20 << 10))
         .compaction(
             random.nextInt(4) == 0
                 ? CompactionPolicy.manual()

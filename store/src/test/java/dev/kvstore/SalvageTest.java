@@ -479,4 +479,69 @@ class SalvageTest {
     }
     assertThat(salvage().keys()).isPositive();
   }
+
+  // ---- Files that are not what the manifest says
+
+  /// The segment that was written to when the process was killed: nothing but its header says that it has
+  /// been anything.
+  @Test
+  void anOpenSegmentWithoutItsHeaderIsToldAndWhatVerifiesInItIsCopied() throws IOException {
+    killed(
+        directory,
+        store -> {
+          work(store);
+          store.put("last", "of all keys");
+        });
+    Map<String, String> expected = contentsAsTheyAre(directory);
+    Path active = segmentWith("of all keys");
+    byte[] bytes = Files.readAllBytes(active);
+    Arrays.fill(bytes, 0, 64, (byte) 0);
+    Files.write(active, bytes);
+    SalvageReport report = salvage();
+    assertThat(report.damages())
+        .extracting(Damage::file)
+        .containsOnly(active.getFileName().toString());
+    assertThat(contents(target)).isEqualTo(expected);
+
+    Arrays.fill(bytes, (byte) 0);
+    Files.write(active, bytes);
+    target = temporary.resolve("other");
+    assertThat(salvage().damages())
+        .extracting(Damage::file)
+        .containsOnly(active.getFileName().toString());
+    assertThat(contents(target)).doesNotContainKey(hex("last".getBytes(StandardCharsets.UTF_8)));
+  }
+
+  @Test
+  void aManifestThatIsOlderThanTheLogIsToldAndWhatItDoesNotKnowIsCopied() throws IOException {
+    SimulatedDirectory disk = SimulatedDirectory.empty();
+    KvStore store = Simulation.open(disk, OPTIONS);
+    store.put("first", "1".repeat(3000));
+    byte[] older = disk.image().files().get("MANIFEST");
+    store.put("second", "2".repeat(3000));
+    store.put("last", "of all keys");
+    Map<String, String> expected = contents(store);
+    put(directory, disk.image());
+    Simulation.abandon(store);
+    disk.discard();
+    Files.write(directory.resolve("MANIFEST"), older);
+    SalvageReport report = salvage();
+    assertThat(report.damages()).extracting(Damage::file).contains("MANIFEST");
+    assertThat(report.damages())
+        .extracting(Damage::problem)
+        .anyMatch(problem -> problem.contains("older than"));
+    assertThat(contents(target)).isEqualTo(expected);
+  }
+
+  private Path segmentWith(String text) throws IOException {
+    try (Stream<Path> files = Files.list(directory)) {
+      for (Path file : files.filter(each -> each.toString().endsWith(".seg")).toList()) {
+        String content = new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1);
+        if (content.contains(text)) {
+          return file;
+        }
+      }
+    }
+    throw new AssertionError("no segment holds " + text);
+  }
 }

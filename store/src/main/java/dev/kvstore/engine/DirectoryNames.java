@@ -138,7 +138,7 @@ final class DirectoryNames {
 
   /// Whether a record is younger than the log. What does not verify proves nothing: a power loss may leave
   /// anything in a file that had just been made.
-  private static boolean hasYounger(Segment segment, long lastSequence) {
+  static boolean hasYounger(Segment segment, long lastSequence) {
     SegmentScanner scanner = new SegmentScanner(segment, SegmentFormat.HEADER_BYTES, segment.end());
     do {
       while (scanner.next()) {

@@ -191,13 +191,13 @@ final class Recovery {
     boolean readOnly = options.readOnly() || !findings.damages().isEmpty();
     List<String> leftovers = List.of();
     if (!readOnly) {
+      withoutHint.addAll(summaries.keySet());
+      removeUseless(withoutHint); // before a manifest lists the segments that they do not fit
       if (!clean) {
         manifest = sealOpen(manifest, hasher, open, summaries);
-        withoutHint.addAll(summaries.keySet());
       }
       leftovers = names.leftovers(manifest);
       remove(leftovers, manifest, clean);
-      removeUseless(withoutHint);
     }
     Outcome outcome =
         !findings.damages().isEmpty()

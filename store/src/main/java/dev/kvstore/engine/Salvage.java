@@ -141,14 +141,14 @@ final class Salvage {
     while (true) {
       HashIndex index = new HashIndex();
       try {
-        load(index);
-        return index;
+        if (load(index)) {
+          return index;
+        }
+        index.close();
+        beginAgain();
       } catch (InternalError fault) {
         index.close();
-        table = new SegmentTable();
-        findings = new Findings(DamagePolicy.SERVE_REST);
-        damages = new ArrayList<>();
-        bytes = 0;
+        beginAgain();
         store.readAround(fault);
       } catch (Throwable e) {
         index.close();
@@ -157,7 +157,15 @@ final class Salvage {
     }
   }
 
-  private void load(HashIndex index) {
+  private void beginAgain() {
+    table = new SegmentTable();
+    findings = new Findings(DamagePolicy.SERVE_REST);
+    damages = new ArrayList<>();
+    bytes = 0;
+  }
+
+  /// @return false if it has to be done once more, since the manifest turned out to be older than the log
+  private boolean load(HashIndex index) {
     damages.addAll(store.damages());
     Manifest manifest = store.manifest();
     Map<Long, SealedSegment> sealed = new HashMap<>();
@@ -187,14 +195,18 @@ final class Salvage {
       }
       if (manifest != null) {
         open.sort(Comparator.comparingInt(segment -> manifest.open().indexOf(segment.id())));
-        new TailScan(open, hasher, findings, manifest.sealedSequence())
-            .addTo(scan, SegmentFormat.HEADER_BYTES);
+        TailScan tail = new TailScan(open, hasher, findings, manifest.sealedSequence());
+        tail.addTo(scan, SegmentFormat.HEADER_BYTES);
         scan.run(Workers.inline(), 1);
+        if (store.putAsideOlderManifest(tail.lastSequence())) {
+          return false;
+        }
         damages.addAll(store.cutShort(open));
       }
       load.finish(Workers.inline(), 1);
     }
     damages.addAll(findings.damages());
+    return true;
   }
 
   private void publishEnd(Segment segment, @Nullable SealedSegment listed) {

@@ -19,12 +19,14 @@ import dev.kvstore.segment.StoreId;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// The segments of a store as files, for looking into them: needs no manifest, believes no header,
@@ -38,9 +40,13 @@ final class SegmentFiles implements AutoCloseable {
   private static final int FAULTS_IN_VAIN_MAX = 3;
 
   private final Directory directory;
-  private final @Nullable Manifest manifest;
+  private @Nullable Manifest manifest;
   private final StoreId store;
   private final List<Segment> segments = new ArrayList<>();
+
+  /// Segments that the manifest does not list, if they were asked for.
+  private final List<Segment> unlisted = new ArrayList<>();
+
   private final Map<Segment, String> files = new HashMap<>();
   private final List<Damage> damages = new ArrayList<>();
   private final Set<Segment> copied = new HashSet<>();
@@ -139,13 +145,19 @@ final class SegmentFiles implements AutoCloseable {
           byHeader
               ? SegmentFormat.idInHeader(candidate.header, belongsTo).orElse(candidate.id)
               : candidate.id;
-      boolean wanted = manifest == null || listed.contains(number);
-      if (wanted && taken.add(number)) {
-        Segment segment = new Segment(belongsTo, number, mapping, mapping.memory().byteSize());
-        segments.add(segment);
-        files.put(segment, SegmentFormat.segmentName(candidate.id));
-      } else {
+      if (!taken.add(number)) {
         mapping.retire();
+        continue;
+      }
+      Segment segment = new Segment(belongsTo, number, mapping, mapping.memory().byteSize());
+      files.put(segment, SegmentFormat.segmentName(candidate.id));
+      if (manifest != null && !listed.contains(number)) {
+        unlisted.add(segment);
+        continue;
+      }
+      segments.add(segment);
+      if (manifest != null) {
+        checkHeader(candidate, belongsTo, number);
       }
     }
     listed.removeAll(taken);
@@ -154,6 +166,20 @@ final class SegmentFiles implements AutoCloseable {
       damages.add(new Damage(name, 0, 0, "the segment is missing", List.of()));
     }
     return belongsTo;
+  }
+
+  /// What a manifest lists has got its header, and kept it, or is damaged.
+  private void checkHeader(Candidate candidate, StoreId belongsTo, long number) {
+    try {
+      SegmentFormat.checkHeader(candidate.header, belongsTo, number);
+    } catch (StoreCorruptionException e) {
+      long bytes = SegmentFormat.HEADER_BYTES - e.offset();
+      String file = SegmentFormat.segmentName(candidate.id);
+      damages.add(new Damage(file, e.offset(), bytes, e.problem(), List.of()));
+    } catch (StoreVersionException e) {
+      damages.add(
+          new Damage(SegmentFormat.segmentName(candidate.id), 0, 0, e.getMessage(), List.of()));
+    }
   }
 
   /// By the names of files, in their order.
@@ -242,7 +268,7 @@ final class SegmentFiles implements AutoCloseable {
   /// @throws StoreIoException if all can be read, time and again
   void readAround(InternalError fault) {
     boolean found = false;
-    for (Segment segment : segments) {
+    for (Segment segment : Stream.concat(segments.stream(), unlisted.stream()).toList()) {
       long bytes = segment.memory().byteSize();
       segment.publishEnd(bytes);
       ReadableCopy copy =
@@ -266,6 +292,42 @@ final class SegmentFiles implements AutoCloseable {
           "memory of a file in " + directory.path() + " cannot be read, although the files can",
           fault);
     }
+  }
+
+  /// Puts a manifest aside that is older than the log, as one that is missing: there is a segment that it
+  /// does not know of, with younger writes. Only if segments were opened by header.
+  ///
+  /// @param lastSequence of the log as the manifest has it
+  /// @return whether it did; then what was looked at until now is to be looked at once more
+  boolean putAsideOlderManifest(long lastSequence) {
+    if (manifest == null) {
+      return false;
+    }
+    for (Segment segment : unlisted) {
+      if (segment.id() >= manifest.nextSegment()
+          && FileFormat.belongsTo(segment.memory(), store)
+          && DirectoryNames.hasYounger(segment, lastSequence)) {
+        damages.add(
+            new Damage(
+                Manifest.NAME,
+                0,
+                0,
+                "the manifest is older than "
+                    + fileOf(segment)
+                    + ", which holds writes that it does not know of; keys that were deleted long ago"
+                    + " may come back",
+                List.of()));
+        manifest = null;
+        segments.addAll(unlisted);
+        segments.sort(Comparator.comparingLong(Segment::id));
+        unlisted.clear();
+        for (Segment each : segments) {
+          each.publishEnd(each.memory().byteSize());
+        }
+        return true;
+      }
+    }
+    return false;
   }
 
   Directory directory() {
@@ -349,6 +411,7 @@ final class SegmentFiles implements AutoCloseable {
   @Override
   public void close() {
     segments.forEach(Segment::retire);
+    unlisted.forEach(Segment::retire);
     directory.close();
   }
 }
