@@ -4,6 +4,8 @@ import static java.nio.file.StandardOpenOption.WRITE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import dev.kvstore.engine.Inspection;
+import dev.kvstore.engine.Workers;
 import dev.kvstore.segment.Manifest;
 import dev.kvstore.segment.SealedSegment;
 import dev.kvstore.segment.SegmentFormat;
@@ -14,14 +16,17 @@ import dev.kvstore.testkit.LogCapture;
 import dev.kvstore.testkit.ModelledStore;
 import dev.kvstore.testkit.PowerLoss;
 import dev.kvstore.testkit.Seed;
+import dev.kvstore.testkit.SimulatedClock;
 import dev.kvstore.testkit.SimulatedDirectory;
 import dev.kvstore.testkit.Simulation;
 import dev.kvstore.testkit.StoreModel;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.BiPredicate;
@@ -575,6 +580,32 @@ class FaultTest {
         });
   }
 
+  /// A process that is killed between a hint and the manifest leaves one that does not fit the seal that the
+  /// next open makes.
+  @Test
+  void anOpenThatFailsBesideHintsOfEarlierSealsLeavesNothingThatVerifyCallsDamage() {
+    Seed.fixed(
+        6,
+        random -> {
+          StoreModel model = new StoreModel();
+          DiskImage killed = leave(model, false, random);
+          SimulatedClock later = new SimulatedClock();
+          later.jump(Duration.ofDays(1));
+          SimulatedDirectory disk = killed.mount();
+          Simulation.open(disk, ALWAYS, later, Workers.inline()).close();
+          DiskImage withHints = killed;
+          for (Map.Entry<String, byte[]> file : disk.image().files().entrySet()) {
+            if (file.getKey().endsWith(".hint") && !killed.files().containsKey(file.getKey())) {
+              withHints = withHints.with(file.getKey(), file.getValue());
+            }
+          }
+          disk.discard();
+          assertThat(withHints).isNotSameAs(killed);
+          model.allDurable(); // as everything in a changed image
+          failOpenEverywhere(withHints, model, random);
+        });
+  }
+
   private static DiskImage leave(StoreModel model, boolean closed, SplittableRandom random) {
     SimulatedDirectory disk = SimulatedDirectory.empty();
     KvStore store = Simulation.open(disk, OS);
@@ -634,6 +665,7 @@ class FaultTest {
         modes = EnumSet.of(PowerLoss.NONE); // all that a failed force could have made worse
       }
       requireOnlyAllowedChanges(before, left);
+      assertThat(Inspection.verify(left.mount(), Progress.NONE).damages()).isEmpty();
       for (PowerLoss mode : modes) {
         reopen(
             left.afterPowerLoss(mode, random), model.copy(), true, "a failed open, then " + mode);
