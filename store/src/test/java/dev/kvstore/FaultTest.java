@@ -571,7 +571,7 @@ class FaultTest {
     Seed.fixed(
         5,
         random -> {
-          for (int round = 0; round < 8; round++) {
+          for (int round = 0; round < 5; round++) {
             for (boolean closed : new boolean[] {false, true}) {
               StoreModel model = new StoreModel();
               failOpenEverywhere(leave(model, closed, random), model, random);
