@@ -636,7 +636,7 @@ class FaultTest {
         }
         SimulatedDirectory disk = image.mount().failAt(call.number(), fault);
         try {
-          openWithFault(disk, image, model.copy(), call, random);
+          openWithFault(disk, image, model.copy(), random);
         } catch (RuntimeException | AssertionError e) {
           throw new AssertionError(
               fault + " at " + call + " of open: " + e + "\nfrom\n" + image, e);
@@ -648,11 +648,7 @@ class FaultTest {
   }
 
   private static void openWithFault(
-      SimulatedDirectory disk,
-      DiskImage before,
-      StoreModel model,
-      Call call,
-      SplittableRandom random) {
+      SimulatedDirectory disk, DiskImage before, StoreModel model, SplittableRandom random) {
     KvStore store;
     try {
       store = Simulation.open(disk, ALWAYS);
