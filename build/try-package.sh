@@ -44,6 +44,7 @@ printf 'get key\nexit\n' | says value shell
 # Nothing to read from, which must not become a file that the JVM has open.
 run -d "$work/da ta" set empty - <&-
 says "" get empty
+run -d "$work/da ta" rm empty
 # Starts writers by itself, with the Java and the jars that it has.
 run -d "$work/tor ture" torture --minutes 0.05
 grep -q '^PASSED' "$work/out" || fail torture "did not pass"
