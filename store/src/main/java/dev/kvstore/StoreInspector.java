@@ -38,9 +38,10 @@ public final class StoreInspector {
   /// Copies the newest intact record of every key into a new store. Of a store without damage, also one
   /// whose process was killed, these are the keys, values and types that an open would show.
   ///
-  /// Works also without a manifest, or with one older than the log; then a key that was deleted long ago may come back, which the report
-  /// says, and what a crash had left unfinished counts. The new store appears in the target as a whole
-  /// when it is complete: what fails or is killed on the way leaves nothing that opens.
+  /// Works also without a manifest, or with one older than the log; then a key that was deleted long ago
+  /// may come back, which the report says, and what a crash had left unfinished counts. The new store
+  /// appears in the target as a whole when it is complete: what fails or is killed on the way leaves
+  /// nothing that opens.
   ///
   /// A file that the system cannot read is damage, and so are the blocks of a segment that it cannot; the rest
   /// of that is copied to memory and read there.

@@ -105,17 +105,15 @@ final class DirectoryNames {
           && id.getAsLong() >= manifest.nextSegment()
           && directory.isFile(name)
           && hasYounger(manifest.store(), id.getAsLong(), lastSequence)) {
-        findings.damage(
-            new Damage(
-                Manifest.NAME,
-                0,
-                0,
-                "the manifest is older than "
-                    + name
-                    + ", which holds writes that it does not know of",
-                List.of()));
+        findings.damage(new Damage(Manifest.NAME, 0, 0, whyOlder(name), List.of()));
       }
     }
+  }
+
+  static String whyOlder(String segment) {
+    return "the manifest is older than "
+        + segment
+        + ", which holds writes that it does not know of";
   }
 
   private boolean hasYounger(StoreId store, long id, long lastSequence) {

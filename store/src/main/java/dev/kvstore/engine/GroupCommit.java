@@ -59,7 +59,7 @@ final class GroupCommit {
     }
   }
 
-  /// As long as anybody waits for company: a disk that once took seconds shall not cost that again.
+  /// The longest that anybody waits for company: a force that once took seconds shall not cost that again.
   private static final long COMPANY_NANOS_MAX = 5_000_000;
 
   private final Forceable log;

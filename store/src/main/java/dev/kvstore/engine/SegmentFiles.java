@@ -312,10 +312,8 @@ final class SegmentFiles implements AutoCloseable {
                 Manifest.NAME,
                 0,
                 0,
-                "the manifest is older than "
-                    + fileOf(segment)
-                    + ", which holds writes that it does not know of; keys that were deleted long ago"
-                    + " may come back",
+                DirectoryNames.whyOlder(fileOf(segment))
+                    + "; keys that were deleted long ago may come back",
                 List.of()));
         manifest = null;
         segments.addAll(unlisted);

@@ -205,7 +205,7 @@ public final class Workers {
     }
   }
 
-  /// Runs a task on a thread of its own, which nobody waits for.
+  /// Starts a task on a thread of its own.
   ///
   /// @throws OutOfMemoryError if there can be no more threads
   Thread start(String threadName, Runnable task) {

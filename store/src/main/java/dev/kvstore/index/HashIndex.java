@@ -17,8 +17,9 @@ import java.util.function.Function;
 /// - Pauses: growing or shrinking copies one shard, a 1024th of all entries, and nobody but writers
 ///   of that shard (or of another one that must grow too) waits for it.
 /// - Failure: a call that throws has changed nothing. [OutOfMemoryError] of a growing insert leaves
-///   the index as it was; a removal that finds no memory to shrink with does not shrink. Mapped memory that is lost (see [#adopt]) is the exception: what a mutation
-///   that met it has done is not known.
+///   the index as it was; a removal that finds no memory to shrink with does not shrink. Mapped
+///   memory that is lost (see [#adopt]) is the exception: what a mutation that met it has done is not
+///   known.
 /// - Lifecycle: [#close] frees the memory and may be repeated. Afterwards sizes are 0, and whatever
 ///   needs an entry throws [IllegalStateException], also if it was under way.
 public final class HashIndex implements AutoCloseable {
