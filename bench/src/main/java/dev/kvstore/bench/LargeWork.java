@@ -1,11 +1,19 @@
 package dev.kvstore.bench;
 
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /// Gets or overwrites of random keys in a store that is larger than the memory that its JVM may use,
 /// page cache included. Nothing of it is in memory at first.
-record LargeWork(Choice choice) implements Work {
+///
+/// @param size keys in one call or batch
+record LargeWork(Choice choice, int threads, int size) implements Work {
   enum Choice {
     GET_UNIFORM,
     GET_ZIPFIAN,
@@ -14,6 +22,7 @@ record LargeWork(Choice choice) implements Work {
 
   private static final int SECONDS_TIMES = 5;
   private static final long WARM_UP_TURN = 1L << 39;
+  private static final long THREAD_STRIDE = 1L << 40;
   private static final long CHECKED = 2_000;
 
   @Override
@@ -24,36 +33,65 @@ record LargeWork(Choice choice) implements Work {
   @Override
   public void run(Stage stage) throws Exception {
     Data data = stage.data();
-    byte[] key = new byte[data.keyBytes()];
-    byte[] value = new byte[data.valueBytes()];
     try (Peer peer = stage.open(false)) {
       Zipf zipf = Zipf.of(data.keys());
-      LongConsumer step =
-          switch (choice) {
-            case GET_UNIFORM -> turn -> get(peer, data, data.pick(turn), key);
-            case GET_ZIPFIAN -> turn -> get(peer, data, data.pick(zipf.rank(turn)), key);
-            case OVERWRITE ->
-                turn -> {
-                  long number = data.pick(turn);
-                  data.fillKey(number, key);
-                  data.fillValue(number, 1, value);
-                  peer.put(key, value);
-                };
-          };
       double seconds = SECONDS_TIMES * stage.seconds();
-      Driver.during(seconds, WARM_UP_TURN, 1, step);
-      Driver.Outcome outcome = Driver.during(seconds, 0, 1, step);
-      stage.report(outcome);
+      AtomicLong steps = new AtomicLong();
+      during(seconds, WARM_UP_TURN, steps, () -> step(peer, data, zipf));
+      stage.report(during(seconds, 0, steps, () -> step(peer, data, zipf)), size);
       if (choice == Choice.OVERWRITE) {
-        for (long turn = 0; turn < Math.min(CHECKED, outcome.operations()); turn++) {
+        for (long turn = 0; turn < Math.min(CHECKED, steps.get() * size); turn++) {
           data.check(data.pick(turn), 1, peer.get(data.key(data.pick(turn))));
         }
       }
     }
   }
 
-  private static void get(Peer peer, Data data, long number, byte[] key) {
-    data.fillKey(number, key);
-    data.check(number, 0, peer.get(key));
+  /// @param steps takes how many the first thread made
+  private Driver.Outcome during(
+      double seconds, long first, AtomicLong steps, Supplier<LongConsumer> step) {
+    return Driver.during(
+        seconds,
+        threads,
+        false,
+        1,
+        thread ->
+            new Driver.Part(
+                first + thread * THREAD_STRIDE,
+                step.get(),
+                thread == 0 ? steps::set : others -> {}));
+  }
+
+  private LongConsumer step(Peer peer, Data data, Zipf zipf) {
+    List<byte[]> keys = new ArrayList<>();
+    List<byte[]> values = new ArrayList<>();
+    for (int i = 0; i < size; i++) {
+      keys.add(new byte[data.keyBytes()]);
+      values.add(new byte[data.valueBytes()]);
+    }
+    long[] numbers = new long[size];
+    return turn -> {
+      for (int i = 0; i < size; i++) {
+        long drawn = turn * size + i;
+        numbers[i] = data.pick(choice == Choice.GET_ZIPFIAN ? zipf.rank(drawn) : drawn);
+        data.fillKey(numbers[i], keys.get(i));
+      }
+      if (choice != Choice.OVERWRITE) {
+        List<byte @Nullable []> found =
+            size == 1 ? Collections.singletonList(peer.get(keys.getFirst())) : peer.getAll(keys);
+        for (int i = 0; i < size; i++) {
+          data.check(numbers[i], 0, found.get(i));
+        }
+        return;
+      }
+      for (int i = 0; i < size; i++) {
+        data.fillValue(numbers[i], 1, values.get(i));
+      }
+      if (size == 1) {
+        peer.put(keys.getFirst(), values.getFirst());
+      } else {
+        peer.putBatch(keys, values);
+      }
+    };
   }
 }

@@ -1,5 +1,6 @@
 package dev.kvstore.bench;
 
+import dev.kvstore.bench.LargeWork.Choice;
 import dev.kvstore.bench.Row.By;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -361,28 +362,35 @@ final class Rows {
 
   /// Data four times as large as the memory, if enough keys are asked for.
   private static void addLarge(List<Row> rows, String suffix, long keysMax, int valueBytes) {
-    String words = "4 times the memory" + (valueBytes == 0 ? "" : ", values of 1 KiB") + ": ";
     Row load =
         Row.preparation("large-load" + suffix, new LoadWork(1, 1)).shape(keysMax, 0, valueBytes);
     rows.add(load);
-    Goal rocks = new Goal.Other("rocksdb", 1);
-    String[] flags = {"-Xms128m", "-Xmx128m", "-Xmn32m", "-XX:+UseSerialGC"};
-    for (LargeWork.Choice choice : LargeWork.Choice.values()) {
-      String name =
-          switch (choice) {
-            case GET_UNIFORM -> "get";
-            case GET_ZIPFIAN -> "get, zipfian";
-            case OVERWRITE -> "overwrite";
-          };
-      rows.add(
-          Row.of(
-                  "large-" + name.replace(", zipfian", "-zipf") + suffix,
-                  words + name,
-                  new LargeWork(choice),
-                  Metric.rate(rocks))
-              .after(load)
-              .inMemoryOf(4, flags));
-    }
+    Choice uniform = Choice.GET_UNIFORM;
+    Choice overwrite = Choice.OVERWRITE;
+    rows.add(large(load, "get", "get", new LargeWork(uniform, 1, 1)));
+    rows.add(large(load, "get-zipf", "get, zipfian", new LargeWork(Choice.GET_ZIPFIAN, 1, 1)));
+    rows.add(
+        large(load, "get-all", "get of " + ALL + " in one call", new LargeWork(uniform, 1, ALL)));
+    rows.add(large(load, "overwrite", "overwrite", new LargeWork(overwrite, 1, 1)));
+    rows.add(large(load, "overwrite-8", "overwrite, 8 threads", new LargeWork(overwrite, 8, 1)));
+    rows.add(
+        large(
+            load,
+            "overwrite-batch",
+            "overwrite, " + BATCH + " per batch",
+            new LargeWork(overwrite, 1, BATCH)));
+  }
+
+  private static Row large(Row load, String name, String title, LargeWork work) {
+    String words =
+        "4 times the memory" + (load.shape().valueBytes() == 0 ? "" : ", values of 1 KiB");
+    return Row.of(
+            load.name().replace("load", name),
+            words + ": " + title,
+            work,
+            Metric.rate(new Goal.Other("rocksdb", 1)))
+        .after(load)
+        .inMemoryOf(4, "-Xms128m", "-Xmx128m", "-Xmn32m", "-XX:+UseSerialGC");
   }
 
   private static Goal best(double times) {
