@@ -34,19 +34,21 @@ final class BenchMain {
     }
     Results results = Results.read(plan.lines());
     String report = new Report(results).markdown();
-    String name = plan.lines().getFileName().toString();
-    Path file = plan.lines().resolveSibling(name.replaceFirst("\\.jsonl$", "") + ".md");
-    Files.writeString(file, report);
     System.out.println(report);
+    Path file;
     if (plan.write().isPresent()) {
-      new ResultsSection(plan.write().get()).replace(report);
-      System.out.println("the results are in " + plan.write().get());
+      file = plan.write().get();
+      new ResultsSection(file).replace(report);
+    } else {
+      String name = plan.lines().getFileName().toString();
+      file = plan.lines().resolveSibling(name.replaceFirst("\\.jsonl$", "") + ".md");
+      Files.writeString(file, report);
     }
     Path plots = plan.plots().orElse(plan.lines().resolveSibling("plots"));
     for (Path plot : new Charts(results).write(plots)) {
       System.out.println("plot " + plot);
     }
-    System.out.println("also in " + file + ", the lines in " + plan.lines());
+    System.out.println("the results are in " + file + ", the lines in " + plan.lines());
     if (!good) {
       System.err.println("bench: something failed; the table says what");
       System.exit(1);

@@ -19,7 +19,8 @@ enum RowSet {
   /// What needs more keys than fit into the memory that is allowed.
   LARGE(
       "large-get large-get-zipf large-get-all large-overwrite large-overwrite-8 large-overwrite-batch"
-          + " large-get-1k large-get-zipf-1k large-overwrite-1k"),
+          + " large-get-1k large-get-zipf-1k large-get-all-1k large-overwrite-1k large-overwrite-8-1k"
+          + " large-overwrite-batch-1k"),
   /// What is about many keys.
   HUGE("load reopen open-scan reopen-killed bytes-16 index-growth growth"),
   /// Every row but those that need more keys.
