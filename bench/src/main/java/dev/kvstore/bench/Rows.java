@@ -356,14 +356,13 @@ final class Rows {
                 Metric.of("missNanosTimes", "miss, of the begin", Unit.TIMES, twice))
             .shape(0, 0, SMALL_VALUE_BYTES)
             .justOnce());
-    addLarge(rows, "", 0, 0);
-    addLarge(rows, "-1k", 0, 1 << 10);
+    addLarge(rows, "", 0);
+    addLarge(rows, "-1k", 1 << 10);
   }
 
   /// Data four times as large as the memory, if enough keys are asked for.
-  private static void addLarge(List<Row> rows, String suffix, long keysMax, int valueBytes) {
-    Row load =
-        Row.preparation("large-load" + suffix, new LoadWork(1, 1)).shape(keysMax, 0, valueBytes);
+  private static void addLarge(List<Row> rows, String suffix, int valueBytes) {
+    Row load = Row.preparation("large-load" + suffix, new LoadWork(1, 1)).shape(0, 0, valueBytes);
     rows.add(load);
     Choice uniform = Choice.GET_UNIFORM;
     Choice overwrite = Choice.OVERWRITE;
