@@ -1,7 +1,8 @@
 #!/bin/sh
 # build/startup-cache.sh LAUNCHER LIB: writes LIB/kvstore.aot, the classes that a short command loads as
 # the JVM links them, for a faster start. It fits the very JVM and jars that LAUNCHER uses here. The
-# launcher works without it, so a failure is told and then forgiven.
+# launcher works without it, so a failure is told and then forgiven. A Java runtime beside LIB that came with
+# it is told in its own list which forms of method handles to keep ready; the cache takes them from there.
 set -u
 lib=$(CDPATH= cd -- "$2" && pwd) || exit 1
 launcher=$(CDPATH= cd -- "$(dirname -- "$1")" && pwd)/$(basename -- "$1")
@@ -10,15 +11,21 @@ cd "$lib" || exit 1
 cache=kvstore.aot
 rm -f "$cache"
 store=$(mktemp -d) || exit 0
-trap 'rm -rf "$store"; rm -f "$cache.training"' EXIT
+trap 'rm -rf "$store"; rm -f "$cache.training" "$cache.classes"' EXIT
 trap 'exit 1' INT TERM
 # Trained on what is asked most often, one value of a store that is there; with an option, so that the
-# parser of arguments is in it too. In two steps, since the one that does both passes the class path on in
+# parser of arguments is in it too, and by a key of a usual length, since short ones are hashed by other
+# code. In two steps, since the one that does both passes the class path on in
 # a variable, where a blank in it would break it.
+key=user:0123456789
 with() {
-    KVSTORE_JAVA_OPTS=$1 "$launcher" --data-dir "$store/data" get --raw key >/dev/null
+    KVSTORE_JAVA_OPTS=$1 "$launcher" --data-dir "$store/data" get --raw "$key" >/dev/null
 }
-"$launcher" --data-dir "$store/data" set key value >/dev/null &&
+"$launcher" --data-dir "$store/data" set "$key" value >/dev/null &&
+    if [ -w ../jre/lib/classlist ]; then
+        with "-Xshare:off -XX:DumpLoadedClassList=$cache.classes" &&
+            grep '^@lambda-form-invoker' "$cache.classes" | sort -u >>../jre/lib/classlist
+    fi &&
     with "-XX:AOTMode=record -XX:AOTConfiguration=$cache.training" &&
     with "-XX:AOTMode=create -XX:AOTConfiguration=$cache.training -XX:AOTCache=$cache"
 [ -f "$cache" ] || echo "no $lib/$cache: the kvstore command starts a little slower" >&2

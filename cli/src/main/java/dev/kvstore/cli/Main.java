@@ -15,7 +15,9 @@ public final class Main {
     if (interrupts.fired()) {
       return; // The JVM is ending with the signal's own exit code.
     }
-    System.exit(code);
+    if (code != ExitCode.DONE) {
+      System.exit(code); // opens every jar, to look for a logger that wants to know of it
+    }
   }
 
   /// Runs one command line inside this JVM; neither terminals nor signals are looked at.

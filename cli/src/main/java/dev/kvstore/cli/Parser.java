@@ -1,6 +1,7 @@
 package dev.kvstore.cli;
 
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.MissingParameterException;
@@ -39,6 +40,9 @@ final class Parser {
       return withoutVerb(args);
     }
     String name = Verbs.nameOf(args[at]);
+    if (name.isEmpty() && at > 0) {
+      full().parseArgs(Arrays.copyOf(args, at)); // throws if the word is the value of no option
+    }
     if (name.isEmpty() || (access.isShell() && !Verbs.isForShell(name))) {
       throw new BadInputException(
           (name.isEmpty() ? "there is no verb '" : "not inside a shell: '")

@@ -104,6 +104,13 @@ class BadInputTest {
   }
 
   @Test
+  void anUnknownOptionIsNamedAndNotTheWordBehindIt() {
+    Outcome outcome = CommandRun.runPlain(Map.of(), "--db", "store", "get", "k");
+    assertIsError(outcome, ExitCode.USAGE, "--db");
+    assertThat(outcome.err()).contains("Unknown option: '--db'");
+  }
+
+  @Test
   void anEmptyDirectoryNameIsRefused() {
     assertIsError(
         CommandRun.runPlain(Map.of(), "--data-dir", "", "get", "k"), ExitCode.USAGE, "empty");
