@@ -29,13 +29,9 @@ final class KeyLookup implements KeyMatcher {
   /// next compaction was as quick: so many in a row are none, but an index that points nowhere.
   private static final int ATTEMPTS_MAX = 1 << 14;
 
-  /// Keys whose lookups are worth preparing together: their cache lines fit into the smallest cache.
-  static final int LOADED_AT_ONCE = 64;
-
   /// Of a record, before its size is known.
   private static final int FIRST_READ_BYTES = 256;
 
-  private static final int CACHE_LINE_BYTES = 64;
   private static final byte[] EMPTY = {};
 
   private final HashIndex index;
@@ -54,10 +50,6 @@ final class KeyLookup implements KeyMatcher {
   private long offset;
   private long recordBytes;
   private long address;
-
-  /// Where the folded answers of loadAhead go, so that the loads are really made.
-  @SuppressWarnings("UnusedVariable")
-  private long loaded;
 
   // What happened on the way.
   private final Interruption interruption = new Interruption();
@@ -183,47 +175,6 @@ final class KeyLookup implements KeyMatcher {
             RecordFormat.keySize(log, place),
             RecordFormat.valueSize(log, place),
             at.salt());
-  }
-
-  /// Loads into the processor's cache what lookups of these hashes will look at: first of all of them the
-  /// index, then of all of them what the records begin with. So the waits for memory overlap, which are
-  /// most of what a lookup takes.
-  ///
-  /// @param to at most [#LOADED_AT_ONCE] more than `from`
-  void loadAhead(long[] hashes, int from, int to) {
-    interruption.begin();
-    long folded = 0;
-    for (int i = from; i < to; i++) {
-      folded ^= index.touch(hashes[i]);
-    }
-    for (int i = from; i < to; i++) {
-      folded ^= touchRecord(hashes[i]);
-    }
-    loaded = folded;
-  }
-
-  private long touchRecord(long keyHash) {
-    long likely = index.guess(keyHash);
-    Segment at = likely == HashIndex.NONE ? null : segments.at(likely);
-    if (at == null) {
-      return 0;
-    }
-    long place = at.offsetOf(likely);
-    MemorySegment log = at.memory();
-    long last = Math.min(at.end(), log.byteSize()) - Long.BYTES;
-    if (place > last || residency.isCold()) {
-      return 0; // a wait for the disk would not overlap with anything
-    }
-    try {
-      return log.get(LittleEndian.LONG, place)
-          ^ log.get(LittleEndian.LONG, Math.min(place + CACHE_LINE_BYTES, last))
-          ^ log.get(LittleEndian.LONG, Math.min(place + 2 * CACHE_LINE_BYTES, last));
-    } catch (IllegalStateException closed) {
-      collided();
-      return 0; // find will look again
-    } catch (InternalError e) {
-      throw at.lost(e);
-    }
   }
 
   // ---- The record that was found

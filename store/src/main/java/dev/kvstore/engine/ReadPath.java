@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
 /// No lock, no garbage besides the value, no system call but those of [Residency]. Every method may be
 /// called from any thread and throws [IllegalStateException] once the store is closed.
 final class ReadPath {
+  private final HashIndex index;
+  private final SegmentTable segments;
+  private final Residency residency;
   private final KeyHasher hasher;
   private final ThreadLocal<KeyLookup> lookups;
 
@@ -31,6 +34,9 @@ final class ReadPath {
       Residency residency,
       KeyHasher hasher,
       boolean verify) {
+    this.index = index;
+    this.segments = segments;
+    this.residency = residency;
     this.hasher = hasher;
     this.lookups = ThreadLocal.withInitial(() -> new KeyLookup(index, segments, residency, verify));
   }
@@ -104,30 +110,34 @@ final class ReadPath {
     }
   }
 
-  /// Reads many keys: loads for a chunk of keys what the index will be looked at for, then what the
-  /// records begin with, before it looks at any, so that the waits for memory overlap.
+  /// Reads many keys, a chunk at a time whose waits for memory overlap.
   void getAll(Collection<byte[]> keys, Collection<byte @Nullable []> values) {
-    byte[][] chunk = new byte[Math.min(KeyLookup.LOADED_AT_ONCE, keys.size())][];
+    byte[][] chunk = new byte[Math.min(LoadAhead.KEYS_MAX, keys.size())][];
     long[] hashes = new long[chunk.length];
+    LoadAhead ahead = new LoadAhead(index, segments, residency, chunk.length);
     int filled = 0;
     for (byte[] key : keys) {
       Arguments.checkKey(key);
       chunk[filled] = key;
       filled++;
       if (filled == chunk.length) {
-        getChunk(chunk, hashes, filled, values);
+        getChunk(chunk, hashes, filled, ahead, values);
         filled = 0;
       }
     }
-    getChunk(chunk, hashes, filled, values);
+    getChunk(chunk, hashes, filled, ahead, values);
   }
 
   private void getChunk(
-      byte[][] keys, long[] hashes, int count, Collection<byte @Nullable []> values) {
+      byte[][] keys,
+      long[] hashes,
+      int count,
+      LoadAhead ahead,
+      Collection<byte @Nullable []> values) {
     for (int i = 0; i < count; i++) {
       hashes[i] = hasher.hash(keys[i]);
     }
-    lookups.get().loadAhead(hashes, 0, count);
+    ahead.load(hashes, 0, count);
     gets.add(count);
     for (int i = 0; i < count; i++) {
       values.add(get(hashes[i], keys[i]));

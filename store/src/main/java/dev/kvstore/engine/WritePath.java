@@ -46,6 +46,7 @@ final class WritePath {
 
   // Guarded by the append lock.
   private final KeyLookup lookup;
+  private final LoadAhead ahead;
   private long garbageTold; // to the listener
 
   // Written under the append lock, with release; read by any.
@@ -76,6 +77,7 @@ final class WritePath {
     this.commit = commit;
     this.garbageListener = garbageListener;
     this.lookup = new KeyLookup(index, segments, residency, true);
+    this.ahead = new LoadAhead(index, segments, residency, LoadAhead.KEYS_MAX);
     this.scratches =
         ThreadLocal.withInitial(() ->
             new Scratch(new KeyLookup(index, segments, residency, true), new RecordChecksum()));
@@ -356,9 +358,8 @@ final class WritePath {
             };
       }
       for (; published < count; published++) {
-        if (published % KeyLookup.LOADED_AT_ONCE == 0) {
-          lookup.loadAhead(
-              hashes, published, Math.min(count, published + KeyLookup.LOADED_AT_ONCE));
+        if (published % LoadAhead.KEYS_MAX == 0) {
+          ahead.load(hashes, published, Math.min(count, published + LoadAhead.KEYS_MAX));
         }
         byte[] key = mutations.get(published).key();
         long bytes = bytesOf(key, values[published]);
