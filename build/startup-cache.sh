@@ -1,8 +1,9 @@
 #!/bin/sh
 # build/startup-cache.sh LAUNCHER LIB: writes LIB/kvstore.aot, the classes that a short command loads as
 # the JVM links them, for a faster start. It fits the very JVM and jars that LAUNCHER uses here. The
-# launcher works without it, so a failure is told and then forgiven. A Java runtime beside LIB that came with
-# it is told in its own list which forms of method handles to keep ready; the cache takes them from there.
+# launcher works without it, so a failure is told and then forgiven. If the tree has a Java of its own
+# (../jre), the forms of method handles that the command needs are added to the list from which the cache
+# takes them, its lib/classlist.
 set -u
 lib=$(CDPATH= cd -- "$2" && pwd) || exit 1
 launcher=$(CDPATH= cd -- "$(dirname -- "$1")" && pwd)/$(basename -- "$1")
@@ -21,11 +22,12 @@ key=user:0123456789
 with() {
     KVSTORE_JAVA_OPTS=$1 "$launcher" --data-dir "$store/data" get --raw "$key" >/dev/null
 }
+needed_forms() {
+    with "-Xshare:off -XX:DumpLoadedClassList=$cache.classes" &&
+        grep '^@lambda-form-invoker' "$cache.classes" | sort -u
+}
 "$launcher" --data-dir "$store/data" set "$key" value >/dev/null &&
-    if [ -w ../jre/lib/classlist ]; then
-        with "-Xshare:off -XX:DumpLoadedClassList=$cache.classes" &&
-            grep '^@lambda-form-invoker' "$cache.classes" | sort -u >>../jre/lib/classlist
-    fi &&
+    { [ ! -w ../jre/lib/classlist ] || needed_forms >>../jre/lib/classlist || :; } &&
     with "-XX:AOTMode=record -XX:AOTConfiguration=$cache.training" &&
     with "-XX:AOTMode=create -XX:AOTConfiguration=$cache.training -XX:AOTCache=$cache"
 [ -f "$cache" ] || echo "no $lib/$cache: the kvstore command starts a little slower" >&2

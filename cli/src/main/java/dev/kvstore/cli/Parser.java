@@ -41,7 +41,8 @@ final class Parser {
     }
     String name = Verbs.nameOf(args[at]);
     if (name.isEmpty() && at > 0) {
-      full().parseArgs(Arrays.copyOf(args, at)); // throws if the word is the value of no option
+      // Throws if an option before it is unknown: then the word is probably that option's value.
+      with(List.of()).parseArgs(Arrays.copyOf(args, at));
     }
     if (name.isEmpty() || (access.isShell() && !Verbs.isForShell(name))) {
       throw new BadInputException(

@@ -36,7 +36,8 @@ final class KeyLookup implements KeyMatcher {
 
   private final HashIndex index;
   private final SegmentTable segments;
-  private final Residency.Probe residency;
+  private final Residency residency;
+  private final Residency.Probe probe;
   private final boolean verify;
   private final RecordChecksum checksum = new RecordChecksum();
 
@@ -59,7 +60,8 @@ final class KeyLookup implements KeyMatcher {
   KeyLookup(HashIndex index, SegmentTable segments, Residency residency, boolean verify) {
     this.index = index;
     this.segments = segments;
-    this.residency = residency.probe();
+    this.residency = residency;
+    this.probe = residency.probe();
     this.verify = verify;
   }
 
@@ -71,10 +73,14 @@ final class KeyLookup implements KeyMatcher {
     try {
       return findWhereItIs(keyHash, wanted);
     } catch (InternalError late) { // of a segment, or it had been told by matches or by the index
-      throw new StoreIoException(
-          "memory of a segment is gone: it was cut, or the disk cannot read; verify the store",
-          late);
+      throw lostMemory(late);
     }
+  }
+
+  /// What a reader is told of memory that is lost, when it is not known whose it was.
+  static StoreIoException lostMemory(InternalError late) {
+    return new StoreIoException(
+        "memory of a segment is gone: it was cut, or the disk cannot read; verify the store", late);
   }
 
   private boolean findWhereItIs(long keyHash, byte[] wanted) {
@@ -123,7 +129,7 @@ final class KeyLookup implements KeyMatcher {
     MemorySegment log = at.memory();
     try {
       long limit = Math.min(at.end(), log.byteSize());
-      residency.beforeRead(log, Math.min(place, limit), Math.min(place + FIRST_READ_BYTES, limit));
+      probe.beforeRead(log, Math.min(place, limit), Math.min(place + FIRST_READ_BYTES, limit));
       if (place + RecordFormat.HEADER_BYTES + key.length <= limit
           && RecordFormat.keySize(log, place) == key.length
           && keyIsAt(log, place + RecordFormat.HEADER_BYTES)) {
@@ -252,7 +258,7 @@ final class KeyLookup implements KeyMatcher {
       return -1;
     }
     if (end - offset > FIRST_READ_BYTES && residency.isCold()) {
-      residency.beforeRead(log, offset, end);
+      probe.beforeRead(log, offset, end);
     }
     return size;
   }

@@ -27,7 +27,7 @@ final class LoadAhead {
 
   private final HashIndex index;
   private final SegmentTable segments;
-  private final Residency.Probe residency;
+  private final Residency residency;
   private final Interruption interruption = new Interruption();
 
   // Where the records probably are.
@@ -43,21 +43,24 @@ final class LoadAhead {
   LoadAhead(HashIndex index, SegmentTable segments, Residency residency, int keysMost) {
     this.index = index;
     this.segments = segments;
-    this.residency = residency.probe();
+    this.residency = residency;
     this.logs = new MemorySegment[keysMost];
     this.places = new long[keysMost];
     this.lastPlaces = new long[keysMost];
   }
 
   /// Loads what lookups of these hashes will look at.
+  ///
+  /// @param to at most `keysMost` more than `from`
+  /// @throws InternalError if memory is lost. The JVM may be late with it: it may be of whatever the
+  ///     thread did before
   void load(long[] hashes, int from, int to) {
+    assert to - from <= places.length : to - from;
     interruption.begin();
     try {
       loaded = loadPresent(hashes, from, to);
     } catch (IllegalStateException closed) {
       interruption.collided(); // a lookup will look again
-    } catch (InternalError lost) {
-      // A lookup will tell.
     }
   }
 

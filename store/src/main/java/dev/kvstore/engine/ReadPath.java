@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
 
 /// How a value is read: hash, index, key, value, checksum.
 ///
-/// No lock, no garbage besides the value, no system call but those of [Residency]. Every method may be
+/// No lock, no garbage besides the value (for many keys, also what a chunk of them is kept in), no system
+/// call but those of [Residency]. Every method may be
 /// called from any thread and throws [IllegalStateException] once the store is closed.
 final class ReadPath {
   private final HashIndex index;
@@ -112,6 +113,9 @@ final class ReadPath {
 
   /// Reads many keys, a chunk at a time whose waits for memory overlap.
   void getAll(Collection<byte[]> keys, Collection<byte @Nullable []> values) {
+    if (keys.isEmpty()) {
+      return;
+    }
     byte[][] chunk = new byte[Math.min(LoadAhead.KEYS_MAX, keys.size())][];
     long[] hashes = new long[chunk.length];
     LoadAhead ahead = new LoadAhead(index, segments, residency, chunk.length);
@@ -137,7 +141,11 @@ final class ReadPath {
     for (int i = 0; i < count; i++) {
       hashes[i] = hasher.hash(keys[i]);
     }
-    ahead.load(hashes, 0, count);
+    try {
+      ahead.load(hashes, 0, count);
+    } catch (InternalError lost) {
+      throw KeyLookup.lostMemory(lost);
+    }
     gets.add(count);
     for (int i = 0; i < count; i++) {
       values.add(get(hashes[i], keys[i]));

@@ -21,6 +21,11 @@ final class Residency {
 
   private volatile boolean cold;
 
+  /// Whether pages of the log have lately been missing.
+  boolean isCold() {
+    return cold;
+  }
+
   Probe probe() {
     return new Probe();
   }
@@ -49,11 +54,6 @@ final class Residency {
         cold = false;
         foundInARow = 0;
       }
-    }
-
-    /// Whether pages of the log have lately been missing.
-    boolean isCold() {
-      return cold;
     }
   }
 }

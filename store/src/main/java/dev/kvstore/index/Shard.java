@@ -106,8 +106,6 @@ final class Shard {
     } catch (IllegalStateException late) {
       Interruption.collided(interrupted);
       return 0; // nothing to load; find will look again, and tell if the index is closed
-    } catch (InternalError lost) {
-      return 0; // find will tell
     }
   }
 
@@ -118,8 +116,6 @@ final class Shard {
     } catch (IllegalStateException late) {
       Interruption.collided(interrupted);
       return HashIndex.NONE; // as in touch
-    } catch (InternalError lost) {
-      return HashIndex.NONE;
     }
   }
 
