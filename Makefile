@@ -60,9 +60,8 @@ bench-report: bench-jar ## report and plots of what bench-full has so far, into 
 bench-jar:
 	@$(mvn25) -q -Pbench -DskipTests -pl bench -am package
 
-# One JVM at a time: these runs count what they get done.
 torture: ## long random runs: make torture TORTURE_MINUTES=60
-	@$(mvn25) -Ptorture,proofs -DforkCount=1 -Dkvstore.torture.minutes=$(TORTURE_MINUTES) -pl store,torture,lincheck test
+	@$(mvn25) -Ptorture,proofs -Dkvstore.torture.minutes=$(TORTURE_MINUTES) -pl store,torture,lincheck test
 
 fuzz: ## files full of nonsense, so long for each target: make fuzz FUZZ_MINUTES=10 FUZZ_TARGETS="..."
 	@$(mvn25) -q -Pproofs -DskipTests -pl fuzz -am test-compile

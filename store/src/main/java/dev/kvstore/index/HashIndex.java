@@ -82,13 +82,21 @@ public final class HashIndex implements AutoCloseable {
   /// several lookups overlap. Fold the answer into something that is used, or the JIT drops the
   /// load.
   public long touch(long hash) {
-    return shard(hash).touch(windowOf(hash));
+    try {
+      return shard(hash).touch(windowOf(hash));
+    } catch (InternalError e) {
+      throw lost.apply(e);
+    }
   }
 
   /// The address that a [#find] of this hash will most likely ask its matcher about, or [#NONE]; only
   /// to load what is there in advance. Wrong in rare cases, and nothing may rest on it.
   public long guess(long hash) {
-    return shard(hash).guess(windowOf(hash));
+    try {
+      return shard(hash).guess(windowOf(hash));
+    } catch (InternalError e) {
+      throw lost.apply(e);
+    }
   }
 
   /// Adds an entry if no key whose hash looks the same has one: then the key cannot have one either.
