@@ -16,8 +16,8 @@ trap 'rm -rf "$store"; rm -f "$cache.training" "$cache.classes"' EXIT
 trap 'exit 1' INT TERM
 # Trained on what is asked most often, one value of a store that is there; with an option, so that the
 # parser of arguments is in it too, and by a key of a usual length, since short ones are hashed by other
-# code. In two steps, since the one that does both passes the class path on in
-# a variable, where a blank in it would break it.
+# code. In two steps, since the one that does both passes the class path on in a variable, where a blank
+# in it would break it.
 key=user:0123456789
 with() {
     KVSTORE_JAVA_OPTS=$1 "$launcher" --data-dir "$store/data" get --raw "$key" >/dev/null

@@ -63,8 +63,7 @@ enum ValueType {
 
   /// The written form of a value.
   static byte[] written(Value value) {
-    // Of the encoding, not of patterns: a JVM that has just started needs 10 ms for the first of
-    // those.
+    // No switch over patterns: a JVM that has just started needs 10 ms for its first one.
     return switch (value.encoding()) {
       case BYTES, STRING -> value.toBytes();
       case INT64 ->

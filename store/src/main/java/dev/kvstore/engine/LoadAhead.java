@@ -13,7 +13,7 @@ import java.lang.foreign.MemorySegment;
 /// within a few hundred instructions of each other, no matter which. So the places of all records are
 /// worked out first, and then the records are touched, cache line by cache line.
 ///
-/// Nothing depends on it: what is not loaded, or is another key's, costs time.
+/// No answer depends on it: what is not loaded, or is another key's, costs time.
 ///
 /// Threads: one at a time.
 final class LoadAhead {
@@ -52,8 +52,8 @@ final class LoadAhead {
   /// Loads what lookups of these hashes will look at.
   ///
   /// @param to at most `keysMost` more than `from`
-  /// @throws InternalError if memory is lost. The JVM may be late with it: it may be of whatever the
-  ///     thread did before
+  /// @throws InternalError if memory is lost, and not of an index image, which has an error of its own.
+  ///     The JVM may be late with it: it may be of whatever the thread did before
   void load(long[] hashes, int from, int to) {
     assert to - from <= places.length : to - from;
     interruption.begin();

@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 /// How a value is read: hash, index, key, value, checksum.
 ///
 /// No lock, no garbage besides the value (for many keys, also what a chunk of them is kept in), no system
-/// call but those of [Residency]. Every method may be
-/// called from any thread and throws [IllegalStateException] once the store is closed.
+/// call but those of [Residency]. Every method may be called from any thread and throws
+/// [IllegalStateException] once the store is closed.
 final class ReadPath {
   private final HashIndex index;
   private final SegmentTable segments;
