@@ -15,8 +15,8 @@ public final class Main {
     if (interrupts.fired()) {
       return; // The JVM is ending with the signal's own exit code.
     }
-    // An exit opens every jar, to look for a logger that wants to know of it. To return instead, all
-    // threads must have ended or be daemons, as those of the store are.
+    // An exit opens every jar, to look for a logger that wants to know of it. To return instead,
+    // all threads must have ended or be daemons, as those of the store are.
     if (code != ExitCode.DONE) {
       System.exit(code);
     }
