@@ -91,7 +91,10 @@ public interface KvStore extends AutoCloseable {
   /// Length of the value in bytes; empty if the key is absent.
   OptionalLong valueSize(byte[] key);
 
-  /// How many keys there are, exactly.
+  /// How many keys there are, exactly. At once, but in a store larger than memory after overwrites: then it
+  /// may have to read through the log to see what they replaced, at most a few seconds for each GB.
+  ///
+  /// @throws StoreIoException if that cannot be read
   long size();
 
   /// All keys, in no particular order.
@@ -203,7 +206,8 @@ public interface KvStore extends AutoCloseable {
   /// The directory of this store.
   Path directory();
 
-  /// Makes everything durable and releases the directory, whatever it throws. Calls that are under way
+  /// Makes everything durable and releases the directory, whatever it throws. May take as long as
+  /// [#size] before. Calls that are under way
   /// may end with [StoreClosedException], as later ones do; of a write that does so while it waits to be
   /// durable, the next open tells whether it has happened.
   ///

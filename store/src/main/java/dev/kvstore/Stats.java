@@ -7,11 +7,12 @@ import java.util.OptionalLong;
 /// What a store is, holds and does, at about one moment. Byte counts are exact, counters are since
 /// the open.
 ///
-/// @param keys keys in the store
+/// @param keys keys in the store. In one larger than memory, overwrites whose old record has not been seen
+///     yet count as such; [KvStore#size] looks
 /// @param diskBytes bytes of the segment files
 /// @param liveBytes bytes of log that hold the newest record of a key
 /// @param garbageBytes bytes of log that compaction could free: replaced and deleted records, and
-///     tombstones
+///     tombstones; what was replaced unseen counts as live until it has been seen
 /// @param indexBytes bytes of memory that the index takes, outside the Java heap
 /// @param lastSequence sequence number of the last write
 /// @param durableSequence every write up to this one survives power loss

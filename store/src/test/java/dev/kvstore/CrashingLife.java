@@ -112,7 +112,7 @@ final class CrashingLife {
     reopened = disk.image().files().keySet();
     last = null;
     opening = true;
-    KvStore store = Simulation.open(disk, options, clock, workers);
+    KvStore store = Simulation.openCold(disk, options, clock, workers);
     opening = false;
     check(store, model, powerLost);
     powerLost = false;

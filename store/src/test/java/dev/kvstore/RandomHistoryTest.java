@@ -2,10 +2,12 @@ package dev.kvstore;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvstore.engine.Workers;
 import dev.kvstore.testkit.DiskImage;
 import dev.kvstore.testkit.ModelledStore;
 import dev.kvstore.testkit.PowerLoss;
 import dev.kvstore.testkit.Seed;
+import dev.kvstore.testkit.SimulatedClock;
 import dev.kvstore.testkit.SimulatedDirectory;
 import dev.kvstore.testkit.Simulation;
 import dev.kvstore.testkit.StoreModel;
@@ -50,7 +52,8 @@ class RandomHistoryTest {
     try {
       boolean powerLoss = false;
       for (int session = 0; session < sessions; session++) {
-        KvStore store = Simulation.open(disk, options(random));
+        KvStore store =
+            Simulation.openCold(disk, options(random), new SimulatedClock(), Workers.inline());
         if (powerLoss) {
           model.checkAfterPowerLoss(store);
         } else {

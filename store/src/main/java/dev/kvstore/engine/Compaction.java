@@ -51,12 +51,11 @@ final class Compaction {
   private final HashIndex index;
   private final SegmentTable segments;
   private final GroupCommit commit;
+  private final Settlement settlement;
   private final Options options;
   private final Workers workers;
 
-  /// Read-held while an iteration reads keys by address; write-held, for an instant, between the last
-  /// redirected entry and the unmapping of victims.
-  private final ReentrantReadWriteLock walks = new ReentrantReadWriteLock();
+  private final ReentrantReadWriteLock walks;
 
   private final AtomicBoolean lookComing = new AtomicBoolean();
   private final Set<Long> damaged = ConcurrentHashMap.newKeySet();
@@ -79,23 +78,25 @@ final class Compaction {
   private final FreeingRate freeing = new FreeingRate();
   private volatile double urgency = Double.NaN; // while there is background work
 
+  /// @param walks read-held while somebody reads records by address; write-held, for an instant, between
+  ///     the last redirected entry and the unmapping of victims
   Compaction(
       Log log,
       HashIndex index,
       SegmentTable segments,
       GroupCommit commit,
+      Settlement settlement,
+      ReentrantReadWriteLock walks,
       Options options,
       Workers workers) {
     this.log = log;
     this.index = index;
     this.segments = segments;
     this.commit = commit;
+    this.settlement = settlement;
+    this.walks = walks;
     this.options = options;
     this.workers = workers;
-  }
-
-  ReentrantReadWriteLock.ReadLock walkLock() {
-    return walks.readLock();
   }
 
   // ---- By itself
@@ -286,6 +287,7 @@ final class Compaction {
     long start = System.nanoTime();
     long diskBefore = bytesOf(segments.all());
     damaged.clear(); // a disk that could not read may be able to now
+    settlement.settleWhatCanBeRead(); // or some garbage is not known
     log.rollOnDemand();
     log.awaitSealed();
     commit.throwIfFailed();
@@ -362,7 +364,8 @@ final class Compaction {
     victims.forEach(victim -> ids.add(victim.id()));
     state = "compacting segments " + ids;
     CompactionRun run =
-        new CompactionRun(log, index, segments, commit, walks, victims, thorough, pacer);
+        new CompactionRun(
+            log, index, segments, commit, settlement, walks, victims, thorough, pacer);
     try {
       CompactionReport report = run.run();
       runs.incrementAndGet();

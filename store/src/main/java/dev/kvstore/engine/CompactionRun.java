@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 /// Compacts one set of sealed segments into at most one new one. The steps, each a point where a crash
 /// leaves either the old segments or the new one:
 ///
-/// 1. find what lives, copy it, and the tombstones that are still needed, into a new segment;
+/// 1. settle what is [Displaced], find what lives, copy it, and the tombstones that are still needed, into a new segment;
 /// 2. force the log as far as it has been written: that a record does not live rests on a later write,
 ///    and a power loss must not take that write and leave the record gone;
 /// 3. seal the new segment: force it and its name, hint;
@@ -85,6 +85,7 @@ final class CompactionRun {
   private final HashIndex index;
   private final SegmentTable segments;
   private final GroupCommit commit;
+  private final Settlement settlement;
   private final ReentrantReadWriteLock walks;
   private final List<Segment> segmentsToCompact;
   private final boolean thorough;
@@ -105,6 +106,7 @@ final class CompactionRun {
       HashIndex index,
       SegmentTable segments,
       GroupCommit commit,
+      Settlement settlement,
       ReentrantReadWriteLock walks,
       List<Segment> victims,
       boolean thorough,
@@ -113,6 +115,7 @@ final class CompactionRun {
     this.index = index;
     this.segments = segments;
     this.commit = commit;
+    this.settlement = settlement;
     this.walks = walks;
     this.segmentsToCompact = victims;
     this.thorough = thorough;
@@ -122,13 +125,16 @@ final class CompactionRun {
   CompactionReport run() {
     long start = System.nanoTime();
     SealedSegment sealed;
+    settlement.exclude(segmentsToCompact);
     try (Arena arena = Arena.ofConfined()) {
+      segmentsToCompact.forEach(this::settle);
       sealed = replaceVictims(arena);
       if (output != null) {
         redirect(output);
       }
     } finally {
       victims.forEach(CompactionVictim::close);
+      settlement.exclude(List.of());
     }
     retireVictims();
     long bytesWritten = sealed == null ? 0 : sealed.bytes();
@@ -139,6 +145,16 @@ final class CompactionRun {
         bytesWritten,
         Math.max(0, bytesRead - bytesWritten),
         Duration.ofNanos(System.nanoTime() - start));
+  }
+
+  /// Nothing of a victim may be displaced: what is, has no entry in the index to be found by.
+  private void settle(Segment segment) {
+    try {
+      settlement.settle(segment);
+    } catch (StoreIoException e) {
+      throw new DamagedVictimException(
+          segment, new StoreCorruptionException(segment.name(), 0, String.valueOf(e.getMessage())));
+    }
   }
 
   /// Steps 1 to 4.

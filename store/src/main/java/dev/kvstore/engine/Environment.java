@@ -4,12 +4,20 @@ import java.security.SecureRandom;
 import java.time.InstantSource;
 import java.util.random.RandomGenerator;
 
-/// What the engine takes from outside besides files: the clock, randomness, and threads.
+/// What the engine takes from outside besides files: the clock, randomness, threads, and what is in
+/// memory.
 ///
 /// @param clock tells the time that is written into records; orders nothing
 /// @param random makes the id of a new store
 /// @param workers run the store's own work
-public record Environment(InstantSource clock, RandomGenerator random, Workers workers) {
+/// @param residency knows which pages of the log are in memory; of one store
+public record Environment(
+    InstantSource clock, RandomGenerator random, Workers workers, Residency residency) {
+
+  /// With pages where the system says that they are.
+  public Environment(InstantSource clock, RandomGenerator random, Workers workers) {
+    this(clock, random, workers, new Residency());
+  }
 
   /// The real ones.
   public static Environment system() {

@@ -39,6 +39,7 @@ final class KeyLookup implements KeyMatcher {
   private final Residency residency;
   private final Residency.Probe probe;
   private final boolean verify;
+  private final @Nullable Displaced displaced;
   private final RecordChecksum checksum = new RecordChecksum();
 
   // What is looked for.
@@ -55,14 +56,43 @@ final class KeyLookup implements KeyMatcher {
   // What happened on the way.
   private final Interruption interruption = new Interruption();
   private boolean retired;
+  private boolean metOther;
   private long suspect;
+  private boolean leaving; // what is not in memory
+  private int leftCount;
+  private long left;
 
+  /// Says yes to any entry.
+  private final KeyMatcher any =
+      new KeyMatcher() {
+        @Override
+        public boolean matches(long candidate) {
+          return true;
+        }
+
+        @Override
+        public void collided() {
+          interruption.collided();
+        }
+      };
+
+  /// One that knows of the index only, and may miss what is displaced.
   KeyLookup(HashIndex index, SegmentTable segments, Residency residency, boolean verify) {
+    this(index, segments, residency, verify, null);
+  }
+
+  KeyLookup(
+      HashIndex index,
+      SegmentTable segments,
+      Residency residency,
+      boolean verify,
+      @Nullable Displaced displaced) {
     this.index = index;
     this.segments = segments;
     this.residency = residency;
     this.probe = residency.probe();
     this.verify = verify;
+    this.displaced = displaced;
   }
 
   /// Looks a key up. Afterwards the accessors below tell about its record, if there is one.
@@ -88,12 +118,21 @@ final class KeyLookup implements KeyMatcher {
     hash = keyHash;
     for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       retired = false;
+      metOther = false;
       suspect = HashIndex.NONE;
+      leftCount = 0;
+      long restored = displaced == null ? 0 : displaced.restored();
       address = index.find(keyHash, this);
       if (address != HashIndex.NONE) {
         return true;
       }
+      if (leftCount > 0) {
+        return false;
+      }
       if (!retired) {
+        if (metOther && displaced != null && displaced.settleIfHidden(keyHash, restored, any)) {
+          continue;
+        }
         if (suspect != HashIndex.NONE && !index.contains(keyHash, suspect)) {
           suspect = HashIndex.NONE; // a slow look at a recycled page, not an entry
         }
@@ -103,6 +142,24 @@ final class KeyLookup implements KeyMatcher {
     }
     throw new StoreCorruptionException(
         IndexImage.NAME, 0, "the index points to a segment that is not there; delete the file");
+  }
+
+  /// As [#find], but leaves a record alone that is not in memory and can be displaced; [#left] is its
+  /// address then, and nothing is found.
+  boolean findOrLeave(long keyHash, byte[] wanted) {
+    leaving = true;
+    try {
+      if (find(keyHash, wanted)) {
+        return true;
+      }
+    } finally {
+      leaving = false;
+    }
+    if (leftCount == 0
+        || (leftCount == 1 && displaced != null && displaced.admits(keyHash, left, any))) {
+      return false;
+    }
+    return find(keyHash, wanted);
   }
 
   /// As [#find]; and if the key seems absent, makes sure that no damaged record stands in its place.
@@ -129,7 +186,15 @@ final class KeyLookup implements KeyMatcher {
     MemorySegment log = at.memory();
     try {
       long limit = Math.min(at.end(), log.byteSize());
-      probe.beforeRead(log, Math.min(place, limit), Math.min(place + FIRST_READ_BYTES, limit));
+      long from = Math.min(place, limit);
+      long to = Math.min(place + FIRST_READ_BYTES, limit);
+      if (!leaving) {
+        probe.beforeRead(log, from, to);
+      } else if (!probe.isThere(log, from, to)) {
+        leftCount += leftCount == 0 || left != candidate ? 1 : 0; // it may be asked twice
+        left = candidate;
+        return false;
+      }
       if (place + RecordFormat.HEADER_BYTES + key.length <= limit
           && RecordFormat.keySize(log, place) == key.length
           && keyIsAt(log, place + RecordFormat.HEADER_BYTES)) {
@@ -139,6 +204,7 @@ final class KeyLookup implements KeyMatcher {
         recordBytes = RecordFormat.recordBytes(log, place);
         return true;
       }
+      metOther = true;
       if (verify && !isWhole(at, log, place, limit)) {
         suspect = candidate;
       }
@@ -184,6 +250,15 @@ final class KeyLookup implements KeyMatcher {
   }
 
   // ---- The record that was found
+
+  boolean isFound() {
+    return address != HashIndex.NONE;
+  }
+
+  /// What [#findOrLeave] has left; [HashIndex#NONE] if nothing.
+  long left() {
+    return leftCount == 0 ? HashIndex.NONE : left;
+  }
 
   long address() {
     return address;

@@ -21,9 +21,11 @@ import org.jspecify.annotations.Nullable;
 /// Walks over all keys, in the order of their hashes, a hundred or so at a time.
 ///
 /// Each step takes one range of hashes atomically from the index, so a key that stands throughout is
-/// met exactly once, whatever grows, moves or is compacted meanwhile. Between steps nothing is held.
+/// met exactly once, whatever grows, moves or is compacted meanwhile. What is [Displaced] in that range is
+/// settled, and the step is made again if a key had its only record there. Between steps nothing is held.
 final class KeyWalk extends Spliterators.AbstractSpliterator<byte[]> {
   private final HashIndex index;
+  private final Displaced displaced;
   private final SegmentTable segments;
   private final KeyHasher hasher;
   private final Lock walkLock;
@@ -38,6 +40,7 @@ final class KeyWalk extends Spliterators.AbstractSpliterator<byte[]> {
 
   KeyWalk(
       HashIndex index,
+      Displaced displaced,
       SegmentTable segments,
       KeyHasher hasher,
       Lock walkLock,
@@ -45,6 +48,7 @@ final class KeyWalk extends Spliterators.AbstractSpliterator<byte[]> {
       long sizeEstimate) {
     super(sizeEstimate, Spliterator.DISTINCT | Spliterator.NONNULL);
     this.index = index;
+    this.displaced = displaced;
     this.segments = segments;
     this.hasher = hasher;
     this.closedOr = closedOr;
@@ -67,8 +71,7 @@ final class KeyWalk extends Spliterators.AbstractSpliterator<byte[]> {
     // While this is held, compaction unmaps nothing that an address in the index led to.
     walkLock.lock();
     try {
-      addressCount = 0;
-      position = index.collect(position, this::add);
+      collect();
       for (int i = 0; i < addressCount; i++) {
         byte[] key = keyAt(addresses[i]);
         if (key != null) {
@@ -80,6 +83,18 @@ final class KeyWalk extends Spliterators.AbstractSpliterator<byte[]> {
     } finally {
       walkLock.unlock();
     }
+  }
+
+  private void collect() {
+    long next;
+    long restored;
+    do {
+      restored = displaced.restored();
+      addressCount = 0;
+      next = index.collect(position, this::add);
+      displaced.settleBetween(position, next);
+    } while (displaced.restored() != restored);
+    position = next;
   }
 
   private void add(long address) {

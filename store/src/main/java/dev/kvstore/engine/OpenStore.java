@@ -17,6 +17,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
 
 /// The parts of one open store, put together; and how they end.
@@ -29,7 +30,10 @@ final class OpenStore {
   final WritePath writes;
   final ReadPath reads;
   final Compaction compaction;
+  final Settlement settlement;
 
+  private final ReentrantReadWriteLock walks = new ReentrantReadWriteLock();
+  private final Displaced displaced;
   private final LateHints hints;
   private final LateCopies copies;
   private final @Nullable Scrubber scrubber; // null unless asked for
@@ -57,12 +61,30 @@ final class OpenStore {
     // A store that is open for writing has been left durable by recovery.
     long durable = recovered.readOnly() ? recovery.durableSequence() : recoveredSequence;
     this.commit = new GroupCommit(log, workers, durable);
-    this.compaction = new Compaction(log, index, segments, commit, options, workers);
-    Residency residency = new Residency();
+    Residency residency = environment.residency();
+    this.displaced = new Displaced(index, segments, residency, log.hasher(), log.appendLock);
+    this.settlement =
+        new Settlement(
+            displaced,
+            index,
+            segments,
+            new SortedRecords(directory, segments, walks.readLock()),
+            workers);
+    this.compaction =
+        new Compaction(log, index, segments, commit, settlement, walks, options, workers);
     this.writes =
         new WritePath(
-            log, index, segments, residency, environment.clock(), commit, compaction::garbageGrew);
-    this.reads = new ReadPath(index, segments, residency, log.hasher(), options.verifyReads());
+            log,
+            index,
+            segments,
+            residency,
+            environment.clock(),
+            commit,
+            displaced,
+            settlement,
+            compaction::garbageGrew);
+    this.reads =
+        new ReadPath(index, segments, residency, displaced, log.hasher(), options.verifyReads());
     log.connect(commit, compaction::look);
     this.hints = new LateHints(new SegmentSealer(directory, log.store(), log.hasher()), segments);
     this.copies = new LateCopies(index, commit);
@@ -95,13 +117,21 @@ final class OpenStore {
       cause.addSuppressed(e);
     } finally {
       index.close();
+      displaced.close();
       segments.all().forEach(Segment::retire);
     }
   }
 
   KeyWalk walk() {
+    settlement.settleAll();
     return new KeyWalk(
-        index, segments, log.hasher(), compaction.walkLock(), this::closedOr, writes.size());
+        index, displaced, segments, log.hasher(), walks.readLock(), this::closedOr, writes.size());
+  }
+
+  /// How many keys there are, when everything that is displaced has been looked at.
+  long size() {
+    settlement.settleAll();
+    return writes.size();
   }
 
   void requireOpen() {
@@ -153,7 +183,7 @@ final class OpenStore {
         disk,
         live,
         garbage,
-        index.bytes(),
+        index.bytes() + displaced.bytes(),
         log.lastSequence(),
         commit.durableSequence(),
         reads.gets(),
@@ -219,6 +249,7 @@ final class OpenStore {
         scrubber.end();
       }
       compaction.end();
+      settlement.end();
       hints.end();
       copies.end();
       workers.end();
@@ -238,6 +269,7 @@ final class OpenStore {
     } finally {
       open = false;
       index.close();
+      displaced.close();
       segments.all().forEach(Segment::retire);
       directory.close();
     }
@@ -247,7 +279,7 @@ final class OpenStore {
     Segment tail = log.closeCleanly();
     boolean unchanged = imaged && log.lastSequence() == recoveredSequence && compaction.runs() == 0;
     List<Segment> all = segments.all();
-    if (!unchanged && !all.isEmpty()) {
+    if (!unchanged && !all.isEmpty() && settlement.settleWhatCanBeRead()) {
       writeImage(all, tail);
     }
   }

@@ -33,13 +33,15 @@ final class ReadPath {
       HashIndex index,
       SegmentTable segments,
       Residency residency,
+      Displaced displaced,
       KeyHasher hasher,
       boolean verify) {
     this.index = index;
     this.segments = segments;
     this.residency = residency;
     this.hasher = hasher;
-    this.lookups = ThreadLocal.withInitial(() -> new KeyLookup(index, segments, residency, verify));
+    this.lookups =
+        ThreadLocal.withInitial(() -> new KeyLookup(index, segments, residency, verify, displaced));
   }
 
   byte @Nullable [] get(byte[] key) {

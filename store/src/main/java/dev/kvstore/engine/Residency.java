@@ -2,6 +2,7 @@ package dev.kvstore.engine;
 
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Predicate;
 
 /// Reads pages of the log that are not in memory without reading their surroundings too.
 ///
@@ -13,13 +14,35 @@ import java.util.concurrent.ThreadLocalRandom;
 /// thousands in a row have found theirs.
 ///
 /// Threads: what the store knows is shared by all, and may be a moment old; a [Probe] is for one at a time.
-final class Residency {
+public final class Residency {
   /// A question costs 1.7 µs, four times a lookup.
   private static final int LOOKUPS_PER_QUESTION = 256;
 
   private static final int FOUND_IN_A_ROW = 4096;
 
+  private static final long BLIND_FROM_LOG_BYTES = 256L << 20;
+
+  private final Predicate<MemorySegment> inMemory;
+  private final long blindFromLogBytes;
   private volatile boolean cold;
+
+  /// What the system says.
+  public Residency() {
+    this(MemorySegment::isLoaded, BLIND_FROM_LOG_BYTES);
+  }
+
+  /// What somebody else says.
+  ///
+  /// @param blindFromLogBytes see [#blindFromLogBytes]
+  public Residency(Predicate<MemorySegment> inMemory, long blindFromLogBytes) {
+    this.inMemory = inMemory;
+    this.blindFromLogBytes = blindFromLogBytes;
+  }
+
+  /// In a store with a smaller log, writers read what they replace, in memory or not.
+  long blindFromLogBytes() {
+    return blindFromLogBytes;
+  }
 
   /// Whether pages of the log have lately been missing.
   boolean isCold() {
@@ -39,21 +62,27 @@ final class Residency {
     /// Is told before a range that lies in one record is read; returns when it can be read at the speed of
     /// memory, or when nobody asked.
     void beforeRead(MemorySegment log, long from, long to) {
-      if (cold || --untilQuestion < 0) {
-        ask(log.asSlice(from, to - from));
+      if (!isThere(log, from, to)) {
+        log.asSlice(from, to - from).load();
       }
     }
 
-    private void ask(MemorySegment range) {
+    /// Whether a range that lies in one record is in memory, or nobody asked.
+    boolean isThere(MemorySegment log, long from, long to) {
+      return (!cold && --untilQuestion >= 0) || ask(log.asSlice(from, to - from));
+    }
+
+    private boolean ask(MemorySegment range) {
       untilQuestion = LOOKUPS_PER_QUESTION;
-      if (!range.isLoaded()) {
+      boolean there = inMemory.test(range);
+      if (!there) {
         cold = true;
         foundInARow = 0;
-        range.load();
       } else if (cold && ++foundInARow >= FOUND_IN_A_ROW) {
         cold = false;
         foundInARow = 0;
       }
+      return there;
     }
   }
 }

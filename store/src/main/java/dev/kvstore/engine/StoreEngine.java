@@ -157,14 +157,12 @@ public final class StoreEngine implements KvStore {
 
   @Override
   public long size() {
-    store.requireOpen();
-    return store.writes.size();
+    return call(store::size);
   }
 
   @Override
   public Stream<byte[]> keys() {
-    store.requireOpen();
-    return StreamSupport.stream(store.walk(), false);
+    return call(() -> StreamSupport.stream(store.walk(), false));
   }
 
   @Override

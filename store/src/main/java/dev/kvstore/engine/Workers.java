@@ -25,6 +25,7 @@ public final class Workers {
   enum Worker {
     ALLOCATE("store-allocate"),
     SEAL("store-seal"),
+    SETTLE("store-settle"),
     COMPACT("store-compact"),
     FORCE("store-force"),
     SCRUB("store-scrub");

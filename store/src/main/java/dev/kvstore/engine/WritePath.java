@@ -21,7 +21,8 @@ import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /// How a write happens: check and sum outside the lock; under it sequence, log, index; then the caller
-/// waits as [GroupCommit] tells. What a batch or an increment appends is summed under the lock.
+/// waits as [GroupCommit] tells. What a batch or an increment appends is summed under the lock. A put
+/// that would have to wait for the disk to see what it replaces does not look at it: [Displaced].
 ///
 /// - Threads: any number of callers; one at a time under the append lock.
 /// - Visibility: a write is in the index when the method returns, whether durable or not.
@@ -41,6 +42,8 @@ final class WritePath {
   private final KeyHasher hasher;
   private final InstantSource clock;
   private final GroupCommit commit;
+  private final Displaced displaced;
+  private final Settlement settlement;
   private final LongConsumer garbageListener;
   private final ThreadLocal<Scratch> scratches;
 
@@ -58,8 +61,8 @@ final class WritePath {
 
   /// What a thread needs for a write before it has the append lock.
   ///
-  /// @param lookup finds the record that is going to be replaced: it waits for memory, or for the disk,
-  ///     without keeping others from writing
+  /// @param lookup finds the record that is going to be replaced: it waits for memory without keeping
+  ///     others from writing
   private record Scratch(KeyLookup lookup, RecordChecksum checksum) {}
 
   WritePath(
@@ -69,18 +72,23 @@ final class WritePath {
       Residency residency,
       InstantSource clock,
       GroupCommit commit,
+      Displaced displaced,
+      Settlement settlement,
       LongConsumer garbageListener) {
     this.log = log;
     this.index = index;
     this.hasher = log.hasher();
     this.clock = clock;
     this.commit = commit;
+    this.displaced = displaced;
+    this.settlement = settlement;
     this.garbageListener = garbageListener;
-    this.lookup = new KeyLookup(index, segments, residency, true);
+    this.lookup = new KeyLookup(index, segments, residency, true, displaced);
     this.ahead = new LoadAhead(index, segments, residency, LoadAhead.KEYS_MAX);
     this.scratches =
         ThreadLocal.withInitial(() ->
-            new Scratch(new KeyLookup(index, segments, residency, true), new RecordChecksum()));
+            new Scratch(
+                new KeyLookup(index, segments, residency, true, displaced), new RecordChecksum()));
     this.size.set(index.size());
   }
 
@@ -92,7 +100,7 @@ final class WritePath {
     long now = clock.millis();
     long hash = hasher.hash(key);
     Scratch scratch = scratches.get();
-    KeyLookup seen = scratch.lookup.find(hash, key) ? scratch.lookup : null;
+    KeyLookup seen = findOld(scratch.lookup, hash, key);
     scratch.checksum.startBody(key, value);
     log.appendLock.lock();
     try {
@@ -246,13 +254,14 @@ final class WritePath {
 
   /// Ends a write; if it has made garbage, the listener is told, which may wait.
   private void unlock() {
-    long garbage = garbageBytes.getPlain();
+    long garbage = garbageBytes.getPlain() + displaced.garbageBytes();
     boolean grew = garbage != garbageTold;
     garbageTold = garbage;
     log.appendLock.unlock();
     if (grew) {
       garbageListener.accept(garbage);
     }
+    settlement.lookIfDue();
   }
 
   // ---- Under the append lock
@@ -382,17 +391,16 @@ final class WritePath {
     return first + count - 1;
   }
 
-  /// @param seen the record of the key as it was found a moment ago; null if there was none, or if
-  ///     nobody has looked
+  /// @param seen what [#findOld] gave a moment ago; null if it gave nothing, or nobody has looked
   private void publishPut(
       Segment segment, long at, long bytes, long hash, byte[] key, @Nullable KeyLookup seen) {
     long address = segment.addressOf(at);
     if (seen == null && index.insertIfVacant(hash, address)) {
       grow(size, 1);
     } else {
-      KeyLookup old = seen != null ? seen : findOld(hash, key);
-      while (old != null && !replaced(old, hash, address)) {
-        old = findOld(hash, key);
+      KeyLookup old = seen != null ? seen : findOld(lookup, hash, key);
+      while (old != null && !tookPlace(old, hash, address)) {
+        old = lookup.find(hash, key) ? lookup : null;
       }
       if (old == null) {
         index.insert(hash, address);
@@ -403,9 +411,17 @@ final class WritePath {
     grow(puts, 1);
   }
 
+  /// The record of a key, or one that may be it and is not in memory; null if there is neither.
+  private static @Nullable KeyLookup findOld(KeyLookup with, long hash, byte[] key) {
+    return with.findOrLeave(hash, key) || with.left() != HashIndex.NONE ? with : null;
+  }
+
   /// Puts the new record in the place of the old one. False if another writer or compaction has done
-  /// so since it was found.
-  private boolean replaced(KeyLookup old, long hash, long address) {
+  /// so since it was found, or if it has to be looked at first.
+  private boolean tookPlace(KeyLookup old, long hash, long address) {
+    if (!old.isFound()) {
+      return displaced.displace(hash, old.left(), address);
+    }
     Segment oldSegment = old.segment();
     long oldBytes = old.recordBytes();
     if (!index.replace(hash, old.address(), address)) {
@@ -416,12 +432,9 @@ final class WritePath {
     return true;
   }
 
-  private @Nullable KeyLookup findOld(long hash, byte[] key) {
-    return lookup.find(hash, key) ? lookup : null;
-  }
-
   private void publishDelete(long bytes, long hash, byte[] key) {
     long garbage = bytes;
+    displaced.settle(hash);
     while (lookup.find(hash, key)) {
       Segment oldSegment = lookup.segment();
       long oldBytes = lookup.recordBytes();
@@ -472,9 +485,9 @@ final class WritePath {
 
   // ---- Counts
 
-  /// Keys in the store.
+  /// Keys in the store; as many more as were displaced and turn out to be others'.
   long size() {
-    return size.get();
+    return size.get() + displaced.restored();
   }
 
   long puts() {

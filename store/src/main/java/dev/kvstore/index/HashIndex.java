@@ -39,6 +39,9 @@ public final class HashIndex implements AutoCloseable {
   private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED;
   private static final int SHARD_BITS = Integer.numberOfTrailingZeros(SHARDS);
 
+  /// How many bits of a hash the index knows; the highest.
+  public static final int HASH_BITS = SHARD_BITS + Slot.WINDOW_BITS;
+
   private final PageSlab slab = new PageSlab();
   private final Shard[] shards = new Shard[SHARDS];
 
@@ -216,6 +219,28 @@ public final class HashIndex implements AutoCloseable {
     return ++number < SHARDS ? (long) number << Slot.WINDOW_BITS : END;
   }
 
+  /// The position of a hash in an iteration by [#collect].
+  public static long positionOf(long hash) {
+    return hash >>> (Long.SIZE - HASH_BITS);
+  }
+
+  /// The shard that a step of an iteration by [#collect] lies in which begins here; there is one.
+  public static int shardAt(long position) {
+    return (int) (position >>> Slot.WINDOW_BITS);
+  }
+
+  /// Hands over all entries of a shard as they are now, in no particular order. The sink may change the
+  /// index.
+  public void forEach(int shard, EntrySink sink) {
+    long[] words = words(shard);
+    for (long word : words) {
+      if (word != Slot.EMPTY) {
+        long position = ((long) shard << Slot.WINDOW_BITS) | Slot.window(word);
+        sink.take(position << (Long.SIZE - HASH_BITS), Slot.address(word));
+      }
+    }
+  }
+
   public int shardSize(int shard) {
     return shards[shard].size();
   }
@@ -231,6 +256,12 @@ public final class HashIndex implements AutoCloseable {
 
   int shardPages(int shard) {
     return shards[shard].pages();
+  }
+
+  private long[] words(int shard) {
+    long[] words = new long[shardPages(shard) * Table.SLOTS_PER_PAGE];
+    copyWords(shard, words);
+    return words;
   }
 
   /// Copies the words of a shard's table, empty ones among them, to an array with room for its pages.
@@ -255,10 +286,8 @@ public final class HashIndex implements AutoCloseable {
   /// bits, address in the low 40), in no particular order, and returns how many. The target has room
   /// for [#shardSize] of them, or [IndexOutOfBoundsException].
   public int exportShard(int shard, MemorySegment target, long offset) {
-    long[] words = new long[shardPages(shard) * Table.SLOTS_PER_PAGE];
-    copyWords(shard, words);
     int written = 0;
-    for (long word : words) {
+    for (long word : words(shard)) {
       if (word != Slot.EMPTY) target.set(WORD, offset + (long) Long.BYTES * written++, word);
     }
     return written;
@@ -403,7 +432,7 @@ public final class HashIndex implements AutoCloseable {
   }
 
   static long windowOf(long hash) {
-    return (hash >>> (Long.SIZE - SHARD_BITS - Slot.WINDOW_BITS)) & Slot.WINDOW_MASK;
+    return (hash >>> (Long.SIZE - HASH_BITS)) & Slot.WINDOW_MASK;
   }
 
   static long checked(long address) {

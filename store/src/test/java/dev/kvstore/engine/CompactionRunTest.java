@@ -97,6 +97,7 @@ class CompactionRunTest {
             recovered.index(),
             recovered.segments(),
             store.commit,
+            store.settlement,
             new ReentrantReadWriteLock(),
             victims,
             true,

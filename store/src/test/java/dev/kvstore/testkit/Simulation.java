@@ -6,6 +6,7 @@ import dev.kvstore.KvStore;
 import dev.kvstore.Options;
 import dev.kvstore.StoreException;
 import dev.kvstore.engine.Environment;
+import dev.kvstore.engine.Residency;
 import dev.kvstore.engine.StoreEngine;
 import dev.kvstore.engine.Workers;
 import java.time.InstantSource;
@@ -45,6 +46,17 @@ public final class Simulation {
   public static KvStore open(
       SimulatedDirectory disk, Options options, InstantSource clock, Workers workers) {
     Environment environment = new Environment(clock, new SplittableRandom(disk.calls()), workers);
+    return StoreEngine.open(disk.requireLock(), options, environment);
+  }
+
+  /// A store of which, in one of three cases each, nothing is in memory, or some, or all: so that many
+  /// writes do not see what they replace.
+  public static KvStore openCold(
+      SimulatedDirectory disk, Options options, InstantSource clock, Workers workers) {
+    SplittableRandom random = new SplittableRandom(disk.calls());
+    int inMemory = random.nextInt(3);
+    Residency residency = new Residency(page -> random.nextInt(2) < inMemory, 0);
+    Environment environment = new Environment(clock, random.split(), workers, residency);
     return StoreEngine.open(disk.requireLock(), options, environment);
   }
 

@@ -1,0 +1,208 @@
+package dev.kvstore.engine;
+
+import dev.kvstore.StoreIoException;
+import dev.kvstore.index.HashIndex;
+import dev.kvstore.segment.Segment;
+import java.util.Arrays;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/// Settles many displaced records, in the order of the log.
+///
+/// In rounds, each a join of two sorted lists: of what has taken the entries, whose keys are kept, and of what is
+/// displaced, whose keys are compared with them. The former are the latest writes, many in each page;
+/// the latter are spread over the whole log, which is read once in all. Where both keys are equal, the
+/// displaced record is replaced; what is left, one in hundreds or less, is left to [Displaced#settle].
+///
+/// - Threads: one at a time.
+/// - Memory, on the heap: 5 MiB and the keys of a round, 13 MiB at most, whatever is displaced.
+/// - Failure: what cannot be read stays displaced.
+final class SettlementPass {
+  private static final int ROUND_MOST = 1 << 17;
+  private static final int KEY_BYTES_MOST = 8 << 20;
+  private static final int NUMBER_BITS = Integer.numberOfTrailingZeros(ROUND_MOST);
+  private static final int SETTLED_AT_ONCE = 128;
+
+  private static final long NOTHING = Long.MAX_VALUE;
+
+  // What is displaced, as one number: how far its address is from the first that this round can
+  // have,
+  // and what is known of the hash.
+  private static final int HASH_BITS = HashIndex.HASH_BITS;
+  private static final int HASH_SHIFT = Long.SIZE - HASH_BITS;
+  private static final long HASH_MASK = (1L << HASH_BITS) - 1;
+  private static final long DISTANCES = 1L << (HASH_SHIFT - 1);
+
+  // Instead of the place of a key.
+  private static final int UNKNOWN = -1;
+  private static final int NO_ROOM = -2;
+  private static final int SETTLED = -3;
+
+  private final Displaced displaced;
+  private final HashIndex index;
+  private final SegmentTable segments;
+  private final SortedRecords records;
+
+  // Of a round: what is displaced, from an address on; in order once it has been collected.
+  private final long[] todo = new long[2 * ROUND_MOST];
+  private int count;
+  private long first;
+  private long last; // no more than so many can be done, up to this address
+  private long beyond; // the lowest address that is too far off for this round
+
+  // Keys, each behind its size in two bytes, and for each that is displaced where the one is.
+  private byte[] keys = new byte[1 << 16];
+  private int keysEnd;
+  private final int[] keyAt = new int[ROUND_MOST];
+  private final long[] newer = new long[ROUND_MOST];
+
+  // What is settled with one taking of the lock.
+  private final long[] replacedHashes = new long[SETTLED_AT_ONCE];
+  private final long[] replacedAddresses = new long[SETTLED_AT_ONCE];
+  private final long[] replacedBytes = new long[SETTLED_AT_ONCE];
+  private int replacedCount;
+
+  private @Nullable StoreIoException failure;
+
+  SettlementPass(
+      Displaced displaced, HashIndex index, SegmentTable segments, SortedRecords records) {
+    this.displaced = displaced;
+    this.index = index;
+    this.segments = segments;
+    this.records = records;
+  }
+
+  /// @param only the segment whose records are settled; null: all
+  /// @param stop asked now and then; ends this early
+  /// @throws StoreIoException if some cannot be read
+  void run(@Nullable Segment only, BooleanSupplier stop) {
+    failure = null;
+    for (long from = 0; from != NOTHING && !stop.getAsBoolean(); ) {
+      collect(only, from);
+      from = count == 0 ? beyond : round();
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  /// The lowest addresses of what is displaced, from one on.
+  private void collect(@Nullable Segment only, long from) {
+    count = 0;
+    first = from;
+    last = Long.MAX_VALUE;
+    beyond = NOTHING;
+    for (int shard = 0; shard < HashIndex.SHARDS; shard++) {
+      displaced.forEach(shard, (hash, address) -> collect(only, hash, address));
+    }
+    Arrays.sort(todo, 0, count);
+    count = Math.min(count, ROUND_MOST);
+  }
+
+  @SuppressWarnings("ReferenceEquality") // the very segment, not another at its addresses
+  private void collect(@Nullable Segment only, long hash, long address) {
+    if (address < first || address > last || (only != null && segments.at(address) != only)) {
+      return;
+    }
+    if (address - first >= DISTANCES) {
+      beyond = Math.min(beyond, address);
+      return;
+    }
+    if (count == todo.length) {
+      Arrays.sort(todo);
+      count = ROUND_MOST;
+      last = addressOf(count - 1);
+    }
+    todo[count++] = address - first << HASH_BITS | hash >>> HASH_SHIFT;
+  }
+
+  private long addressOf(int place) {
+    return first + (todo[place] >>> HASH_BITS);
+  }
+
+  private long hashOf(int place) {
+    return todo[place] << HASH_SHIFT;
+  }
+
+  /// @return the address where the next begins
+  private long round() {
+    Arrays.fill(keyAt, 0, count, UNKNOWN);
+    keysEnd = 0;
+    readNewer();
+    records.forEach(todo, count, first, HASH_BITS, this::compare);
+    settleReplaced();
+    long next = addressOf(count - 1) + 1;
+    for (int place = count - 1; place >= 0; place--) {
+      if (keyAt[place] == NO_ROOM) {
+        next = addressOf(place);
+      } else if (keyAt[place] != SETTLED) {
+        settleAlone(hashOf(place));
+      }
+    }
+    return next;
+  }
+
+  /// Keeps the keys of what has taken the entries.
+  private void readNewer() {
+    for (int place = 0; place < count; place++) {
+      long address = index.find(hashOf(place), any -> true);
+      newer[place] = address << NUMBER_BITS | place;
+    }
+    Arrays.sort(newer, 0, count);
+    records.forEach(
+        newer,
+        count,
+        0,
+        NUMBER_BITS,
+        (at, piece, keyFrom, keyTo, recordBytes) ->
+            keyAt[(int) newer[at] & ((1 << NUMBER_BITS) - 1)] = keep(piece, keyFrom, keyTo));
+  }
+
+  private int keep(byte[] piece, int from, int to) {
+    int at = keysEnd;
+    int end = at + Short.BYTES + to - from;
+    if (end > keys.length) {
+      if (end > KEY_BYTES_MOST) {
+        return NO_ROOM;
+      }
+      keys = Arrays.copyOf(keys, Math.min(KEY_BYTES_MOST, Math.max(end, 2 * keys.length)));
+    }
+    keys[at] = (byte) (to - from >>> 8);
+    keys[at + 1] = (byte) (to - from);
+    System.arraycopy(piece, from, keys, at + Short.BYTES, to - from);
+    keysEnd = end;
+    return at;
+  }
+
+  private void compare(int place, byte[] piece, int keyFrom, int keyTo, long recordBytes) {
+    int at = keyAt[place];
+    if (at < 0) {
+      return;
+    }
+    int kept = at + Short.BYTES;
+    int length = (keys[at] & 0xFF) << 8 | (keys[at + 1] & 0xFF);
+    if (Arrays.equals(keys, kept, kept + length, piece, keyFrom, keyTo)) {
+      keyAt[place] = SETTLED;
+      replacedHashes[replacedCount] = hashOf(place);
+      replacedAddresses[replacedCount] = addressOf(place);
+      replacedBytes[replacedCount++] = recordBytes;
+      if (replacedCount == SETTLED_AT_ONCE) {
+        settleReplaced();
+      }
+    }
+  }
+
+  private void settleReplaced() {
+    displaced.settleReplaced(replacedHashes, replacedAddresses, replacedBytes, replacedCount);
+    replacedCount = 0;
+  }
+
+  /// One whose key is another, or too long to be kept, or damaged.
+  private void settleAlone(long hash) {
+    try {
+      displaced.settle(hash);
+    } catch (StoreIoException e) {
+      failure = e;
+    }
+  }
+}

@@ -1,0 +1,309 @@
+package dev.kvstore.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kvstore.CompactionPolicy;
+import dev.kvstore.Durability;
+import dev.kvstore.KvStore;
+import dev.kvstore.Options;
+import dev.kvstore.WriteBatch;
+import dev.kvstore.index.HashIndex;
+import dev.kvstore.io.Access;
+import dev.kvstore.io.DiskDirectory;
+import dev.kvstore.segment.KeyHasher;
+import dev.kvstore.segment.Manifest;
+import dev.kvstore.segment.RecordFormat;
+import dev.kvstore.testkit.Seed;
+import dev.kvstore.testkit.SimulatedClock;
+import dev.kvstore.testkit.SimulatedDirectory;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Writes that do not see what they replace, with keys that look the same to the index.
+@Timeout(120)
+class DisplacedTest {
+  private static final int NAMES = 1_000_000;
+  private static final Options OPTIONS =
+      Options.builder()
+          .durability(Durability.OS)
+          .segmentBytesMax(4 << 10)
+          .compaction(CompactionPolicy.automatic(0.3, 6 << 10))
+          .recoveryThreads(1)
+          .build();
+
+  @TempDir private Path path;
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  /// Pairs of keys of whose hashes the index knows the same; there are some thirty.
+  private static List<String> twins(KeyHasher hasher) {
+    long[] positions = new long[NAMES];
+    for (int i = 0; i < NAMES; i++) {
+      positions[i] = HashIndex.positionOf(hasher.hash(bytes("twin" + i))) << 20 | i;
+    }
+    Arrays.sort(positions);
+    List<String> twins = new ArrayList<>();
+    for (int i = 1; i < NAMES; i++) {
+      if (positions[i] >>> 20 == positions[i - 1] >>> 20) {
+        twins.add("twin" + (positions[i - 1] & ((1 << 20) - 1)));
+        twins.add("twin" + (positions[i] & ((1 << 20) - 1)));
+      }
+    }
+    assertThat(twins).hasSizeGreaterThan(10);
+    return twins;
+  }
+
+  // ---- One thread, compared with a map
+
+  @Test
+  void everyAnswerIsThatOfAMap() {
+    long end = System.nanoTime() + 4_000_000_000L;
+    while (System.nanoTime() < end) {
+      Seed.fresh(DisplacedTest::live);
+    }
+  }
+
+  private static KvStore open(SimulatedDirectory disk, SplittableRandom random) {
+    int inMemory = random.nextInt(3);
+    Residency residency = new Residency(page -> random.nextInt(4) < inMemory, 0);
+    return StoreEngine.open(
+        disk.requireLock(),
+        OPTIONS,
+        new Environment(new SimulatedClock(), random.split(), Workers.inline(), residency));
+  }
+
+  private static void live(SplittableRandom random) {
+    Map<String, byte[]> expected = new TreeMap<>();
+    SimulatedDirectory disk = SimulatedDirectory.empty();
+    KvStore store = open(disk, random);
+    List<String> keys =
+        new ArrayList<>(twins(new KeyHasher(Manifest.read(disk).store())).subList(0, 10));
+    for (int i = 0; i < 10; i++) {
+      keys.add("key" + i);
+    }
+    for (int step = 0; step < 1500; step++) {
+      String key = keys.get(random.nextInt(keys.size()));
+      byte[] name = bytes(key);
+      byte[] value = new byte[random.nextInt(200)];
+      random.nextBytes(value);
+      switch (random.nextInt(16)) {
+        case 0 -> assertThat(store.delete(name)).isEqualTo(expected.remove(key) != null);
+        case 1 ->
+            assertThat(store.putIfAbsent(name, value))
+                .isEqualTo(expected.putIfAbsent(key, value) == null);
+        case 2 -> {
+          WriteBatch batch = new WriteBatch();
+          for (String each : keys.subList(0, random.nextInt(keys.size()))) {
+            if (random.nextInt(4) == 0) {
+              batch.delete(bytes(each));
+              expected.remove(each);
+            } else {
+              batch.put(bytes(each), value);
+              expected.put(each, value);
+            }
+          }
+          store.write(batch);
+        }
+        case 3 -> assertThat(store.get(name)).isEqualTo(expected.get(key));
+        case 4 -> assertThat(store.contains(name)).isEqualTo(expected.containsKey(key));
+        default -> {
+          store.put(name, value);
+          expected.put(key, value);
+        }
+      }
+      switch (random.nextInt(300)) {
+        case 0 -> store.compact();
+        case 1, 2, 3 -> requireExpected(store, expected, keys);
+        case 4 -> {
+          store.close();
+          disk = disk.restart();
+          store = open(disk, random);
+          requireExpected(store, expected, keys);
+        }
+        case 5 -> {
+          SimulatedDirectory next = disk.image().mount();
+          store.close();
+          disk.discard();
+          disk = next;
+          store = open(disk, random);
+        }
+        default -> {}
+      }
+    }
+    requireExpected(store, expected, keys);
+    store.compact();
+    assertThat(store.stats().garbageBytes()).isZero();
+    requireExpected(store, expected, keys);
+    store.close();
+    disk.discard();
+  }
+
+  private static void requireExpected(
+      KvStore store, Map<String, byte[]> expected, List<String> keys) {
+    Set<String> walked = new HashSet<>();
+    store
+        .keys()
+        .forEach(key -> assertThat(walked.add(new String(key, StandardCharsets.UTF_8))).isTrue());
+    assertThat(walked).isEqualTo(expected.keySet());
+    assertThat(store.size()).isEqualTo(expected.size());
+    List<byte[]> all = keys.stream().map(DisplacedTest::bytes).toList();
+    List<byte[]> values = store.getAll(all);
+    long live = 0;
+    for (int i = 0; i < keys.size(); i++) {
+      byte[] value = expected.get(keys.get(i));
+      assertThat(store.get(all.get(i))).as(keys.get(i)).isEqualTo(value);
+      assertThat(values.get(i)).as(keys.get(i)).isEqualTo(value);
+      live += value == null ? 0 : RecordFormat.recordBytes(all.get(i).length, value.length);
+    }
+    assertThat(store.stats().liveBytes()).isEqualTo(live);
+  }
+
+  // ---- Many threads
+
+  private static final int KEYS = 60_000;
+  private static final int WRITERS = 2;
+
+  /// Each writer owns the keys of which one number in two is its own; of each pair of twins one.
+  @Test
+  void everyThreadSeesWhatWasPutLast() throws Exception {
+    Predicate<MemorySegment> half = page -> (page.address() >>> 12 & 1) == 0;
+    KvStore store = openOnDisk(new Residency(half, 0));
+    List<String> keys =
+        twins(new KeyHasher(Manifest.read(DiskDirectory.open(path, Access.READ, false)).store()));
+    for (int i = 0; i < KEYS; i++) {
+      keys.add("key" + i);
+    }
+    Map<String, Integer> written = new ConcurrentHashMap<>();
+    keys.forEach(key -> {
+      store.put(bytes(key), bytes("0"));
+      written.put(key, 0);
+    });
+    AtomicBoolean done = new AtomicBoolean();
+    List<Throwable> failures = new CopyOnWriteArrayList<>();
+    List<Thread> threads = new ArrayList<>();
+    for (int i = 0; i < WRITERS; i++) {
+      int writer = i;
+      threads.add(start(failures, done, () -> writeForAWhile(store, keys, written, writer, done)));
+    }
+    threads.add(start(failures, done, () -> readForAWhile(store, keys, written, done)));
+    threads.add(start(failures, done, () -> walkForAWhile(store, keys, done)));
+    Thread.sleep(5000);
+    done.set(true);
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    assertThat(failures).isEmpty();
+    requireWritten(store, keys, written);
+    store.compact();
+    requireWritten(store, keys, written);
+    store.close();
+    assertThat(path.resolve(IndexImage.NAME)).exists();
+    try (KvStore again = openOnDisk(new Residency())) {
+      requireWritten(again, keys, written);
+    }
+  }
+
+  private KvStore openOnDisk(Residency residency) {
+    return StoreEngine.open(
+        DiskDirectory.open(path, Access.WRITE, true),
+        OPTIONS.toBuilder()
+            .segmentBytesMax(1 << 20)
+            .compaction(CompactionPolicy.automatic(0.3, 1 << 20))
+            .build(),
+        new Environment(
+            InstantSource.system(), new SplittableRandom(7), Workers.threads(), residency));
+  }
+
+  private static Thread start(List<Throwable> failures, AtomicBoolean done, Runnable work) {
+    return Thread.ofPlatform()
+        .start(() -> {
+          try {
+            work.run();
+          } catch (Throwable e) {
+            failures.add(e);
+            done.set(true);
+          }
+        });
+  }
+
+  private static void writeForAWhile(
+      KvStore store,
+      List<String> keys,
+      Map<String, Integer> written,
+      int writer,
+      AtomicBoolean done) {
+    SplittableRandom random = new SplittableRandom(writer);
+    for (int number = 1; !done.get(); number++) {
+      int range = random.nextInt(4) == 0 ? keys.size() - KEYS : keys.size();
+      String key = keys.get(random.nextInt(range / WRITERS) * WRITERS + writer);
+      byte[] name = bytes(key);
+      assertThat(store.get(name)).as(key).isEqualTo(bytes("" + written.get(key)));
+      if (random.nextInt(8) == 0) {
+        assertThat(store.delete(name)).as(key).isTrue();
+        assertThat(store.get(name)).as(key).isNull();
+        assertThat(store.putIfAbsent(name, bytes("" + number))).as(key).isTrue();
+      } else {
+        store.put(name, bytes("" + number));
+      }
+      written.put(key, number);
+    }
+  }
+
+  /// What is read was written no earlier than what had been told before; or it is deleted just then.
+  private static void readForAWhile(
+      KvStore store, List<String> keys, Map<String, Integer> written, AtomicBoolean done) {
+    SplittableRandom random = new SplittableRandom(99);
+    while (!done.get()) {
+      int range = random.nextBoolean() ? keys.size() - KEYS : keys.size();
+      String key = keys.get(random.nextInt(range));
+      int least = written.get(key);
+      byte[] value = store.get(bytes(key));
+      if (value != null) {
+        assertThat(Integer.parseInt(new String(value, StandardCharsets.UTF_8)))
+            .as(key)
+            .isGreaterThanOrEqualTo(least);
+      }
+    }
+  }
+
+  private static void walkForAWhile(KvStore store, List<String> keys, AtomicBoolean done) {
+    while (!done.get()) {
+      // Each writer has deleted at most one at any moment, but may have deleted many while it
+      // walks.
+      assertThat(store.keys().distinct().count()).isBetween(keys.size() / 2L, (long) keys.size());
+      assertThat(store.size()).isBetween((long) keys.size() - WRITERS, (long) keys.size());
+    }
+  }
+
+  private static void requireWritten(
+      KvStore store, List<String> keys, Map<String, Integer> written) {
+    assertThat(store.size()).isEqualTo(keys.size());
+    assertThat(store.keys().count()).isEqualTo(keys.size());
+    long live = 0;
+    for (String key : keys) {
+      byte[] value = bytes("" + written.get(key));
+      assertThat(store.get(bytes(key))).as(key).isEqualTo(value);
+      live += RecordFormat.recordBytes(bytes(key).length, value.length);
+    }
+    assertThat(store.stats().liveBytes()).isEqualTo(live);
+  }
+}
