@@ -84,13 +84,23 @@ final class Parser {
 
   private int usage(ParameterException e) {
     String command = e.getCommandLine().getCommandSpec().qualifiedName();
-    List<String> unknown = e.getCommandLine().getUnmatchedArguments();
+    String unknown = unknownOption(e.getCommandLine().getUnmatchedArguments());
     String message =
         e instanceof MissingParameterException && !unknown.isEmpty()
-            ? "Unknown option: '" + unknown.getFirst() + "'; what is none goes behind '--'"
+            ? "Unknown option: '" + unknown + "'; what is none goes behind '--'"
             : e.getMessage();
     Failures.warn(message + " (see '" + command + " --help')", streams);
     return ExitCode.USAGE;
+  }
+
+  /// The first that looks like an option; empty if none does.
+  private static String unknownOption(List<String> unmatched) {
+    for (String argument : unmatched) {
+      if (argument.length() > 1 && argument.startsWith("-")) {
+        return argument;
+      }
+    }
+    return "";
   }
 
   /// The command with every verb, for help and completion.

@@ -126,6 +126,7 @@ final class Settlement {
   }
 
   /// Ends what is under way in the background.
+  @SuppressWarnings("LockNotBeforeTry") // a barrier, not a critical section
   void end() {
     ended = true;
     turn.lock(); // what is under way ends soon

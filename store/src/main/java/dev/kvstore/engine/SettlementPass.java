@@ -30,7 +30,6 @@ final class SettlementPass {
   // and what is known of the hash.
   private static final int HASH_BITS = HashIndex.HASH_BITS;
   private static final int HASH_SHIFT = Long.SIZE - HASH_BITS;
-  private static final long HASH_MASK = (1L << HASH_BITS) - 1;
   private static final long DISTANCES = 1L << (HASH_SHIFT - 1);
 
   // Instead of the place of a key.
@@ -113,7 +112,7 @@ final class SettlementPass {
       count = ROUND_MOST;
       last = addressOf(count - 1);
     }
-    todo[count++] = address - first << HASH_BITS | hash >>> HASH_SHIFT;
+    todo[count++] = ((address - first) << HASH_BITS) | (hash >>> HASH_SHIFT);
   }
 
   private long addressOf(int place) {
@@ -146,7 +145,7 @@ final class SettlementPass {
   private void readNewer() {
     for (int place = 0; place < count; place++) {
       long address = index.find(hashOf(place), any -> true);
-      newer[place] = address << NUMBER_BITS | place;
+      newer[place] = (address << NUMBER_BITS) | place;
     }
     Arrays.sort(newer, 0, count);
     records.forEach(
@@ -167,7 +166,7 @@ final class SettlementPass {
       }
       keys = Arrays.copyOf(keys, Math.min(KEY_BYTES_MOST, Math.max(end, 2 * keys.length)));
     }
-    keys[at] = (byte) (to - from >>> 8);
+    keys[at] = (byte) ((to - from) >>> 8);
     keys[at + 1] = (byte) (to - from);
     System.arraycopy(piece, from, keys, at + Short.BYTES, to - from);
     keysEnd = end;
@@ -180,7 +179,7 @@ final class SettlementPass {
       return;
     }
     int kept = at + Short.BYTES;
-    int length = (keys[at] & 0xFF) << 8 | (keys[at + 1] & 0xFF);
+    int length = ((keys[at] & 0xFF) << 8) | (keys[at + 1] & 0xFF);
     if (Arrays.equals(keys, kept, kept + length, piece, keyFrom, keyTo)) {
       keyAt[place] = SETTLED;
       replacedHashes[replacedCount] = hashOf(place);

@@ -66,7 +66,10 @@ public final class HashIndex implements AutoCloseable {
   /// The address of the entry of this hash whose key the matcher confirms, or [#NONE].
   public long find(long hash, KeyMatcher matcher) {
     try {
-      return shard(hash).find(windowOf(hash), matcher);
+      long found = shard(hash).find(windowOf(hash), matcher);
+      // The JVM may tell late of mapped memory that is lost; in native code it tells at once.
+      if (found == NONE && mappedChunks > 0) Thread.holdsLock(this);
+      return found;
     } catch (InternalError e) {
       throw lost.apply(e);
     }

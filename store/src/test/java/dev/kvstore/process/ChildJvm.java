@@ -34,22 +34,20 @@ public final class ChildJvm implements AutoCloseable {
   /// As above.
   ///
   /// @param shell what comes before the command, such as a shell that sets limits
-  /// @param jvm options of the JVM
+  /// @param jvm options of the JVM, which override the usual ones
   public static ChildJvm start(
       Path output, List<String> shell, List<String> jvm, Class<?> main, Object... arguments) {
     List<String> command = new ArrayList<>(shell);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(jvm);
     command.addAll(
         List.of(
             "-ea",
             "-XX:TieredStopAtLevel=1",
             "-XX:+UseSerialGC",
             "-XX:-CreateCoredumpOnCrash",
-            "-XX:ErrorFile=" + output + ".crash",
-            "-cp",
-            System.getProperty("java.class.path"),
-            main.getName()));
+            "-XX:ErrorFile=" + output + ".crash"));
+    command.addAll(jvm);
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
     Arrays.stream(arguments).map(Object::toString).forEach(command::add);
     try {
       Process process =
