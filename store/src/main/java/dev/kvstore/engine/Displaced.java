@@ -41,6 +41,9 @@ import java.util.concurrent.atomic.AtomicLong;
 ///   keys.
 /// - Durability: none is needed. Both records are in the log, and recovery compares sequences.
 final class Displaced implements AutoCloseable {
+  /// Records with longer keys are looked at: many of them are not settled as quickly.
+  static final int KEY_BYTES_MOST = SortedRecords.HEAD_BYTES - RecordFormat.HEADER_BYTES;
+
   private static final int KEYS_PER_DISPLACED = 16;
   private static final int LEAST = 4096;
   private static final int MOST = 1 << 20;
@@ -174,14 +177,9 @@ final class Displaced implements AutoCloseable {
     return places.find(hash, any -> true);
   }
 
-  /// Hands over what is displaced in one shard of hashes.
+  /// Hands over what is displaced in one shard of hashes. For any thread.
   void forEach(int shard, EntrySink sink) {
-    appendLock.lock();
-    try {
-      places.forEach(shard, sink);
-    } finally {
-      appendLock.unlock();
-    }
+    places.forEach(shard, sink);
   }
 
   // ---- Settling

@@ -147,7 +147,7 @@ final class KeyLookup implements KeyMatcher {
   /// As [#find], but leaves a record alone that is not in memory and can be displaced; [#left] is its
   /// address then, and nothing is found.
   boolean findOrLeave(long keyHash, byte[] wanted) {
-    leaving = true;
+    leaving = wanted.length <= Displaced.KEY_BYTES_MOST;
     try {
       if (find(keyHash, wanted)) {
         return true;

@@ -76,9 +76,12 @@ final class SettlementPass {
   /// @throws StoreIoException if some cannot be read
   void run(@Nullable Segment only, BooleanSupplier stop) {
     failure = null;
+    boolean again = false;
     for (long from = 0; from != NOTHING && !stop.getAsBoolean(); ) {
       collect(only, from);
-      from = count == 0 ? beyond : round();
+      long end = count == 0 ? beyond : addressOf(count - 1) + 1;
+      from = count == 0 ? end : round(again, end);
+      again = from < end;
     }
     if (failure != null) {
       throw failure;
@@ -123,17 +126,19 @@ final class SettlementPass {
     return todo[place] << HASH_SHIFT;
   }
 
+  /// @param again whether it is not the first for what it begins with
+  /// @param end the address where the next begins if nothing is left
   /// @return the address where the next begins
-  private long round() {
+  private long round(boolean again, long end) {
     Arrays.fill(keyAt, 0, count, UNKNOWN);
     keysEnd = 0;
     readNewer();
     records.forEach(todo, count, first, HASH_BITS, this::compare);
     settleReplaced();
-    long next = addressOf(count - 1) + 1;
+    long next = end;
     for (int place = count - 1; place >= 0; place--) {
-      if (keyAt[place] == NO_ROOM) {
-        next = addressOf(place);
+      if (keyAt[place] == NO_ROOM || (keyAt[place] == UNKNOWN && !again)) {
+        next = addressOf(place); // its newer record may have been moved by compaction just then
       } else if (keyAt[place] != SETTLED) {
         settleAlone(hashOf(place));
       }
@@ -196,7 +201,7 @@ final class SettlementPass {
     replacedCount = 0;
   }
 
-  /// One whose key is another, or too long to be kept, or damaged.
+  /// One whose key is another, or longer than usual, or that cannot be read past the mapping.
   private void settleAlone(long hash) {
     try {
       displaced.settle(hash);

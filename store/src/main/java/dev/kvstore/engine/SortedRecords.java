@@ -26,7 +26,7 @@ final class SortedRecords {
   private static final int GAP_BYTES_MOST = 32 << 10;
 
   /// Of a record: its header, and a key of usual size.
-  private static final int HEAD_BYTES = 512;
+  static final int HEAD_BYTES = 512;
 
   private final Directory directory;
   private final SegmentTable segments;

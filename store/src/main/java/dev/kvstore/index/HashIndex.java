@@ -262,15 +262,18 @@ public final class HashIndex implements AutoCloseable {
   }
 
   private long[] words(int shard) {
-    long[] words = new long[shardPages(shard) * Table.SLOTS_PER_PAGE];
-    copyWords(shard, words);
+    long[] words;
+    do {
+      words = new long[shardPages(shard) * Table.SLOTS_PER_PAGE];
+    } while (!copyWords(shard, words));
     return words;
   }
 
-  /// Copies the words of a shard's table, empty ones among them, to an array with room for its pages.
-  void copyWords(int shard, long[] target) {
+  /// Copies the words of a shard's table, empty ones among them, to an array; false if there is no room
+  /// for its pages.
+  boolean copyWords(int shard, long[] target) {
     try {
-      shards[shard].copyWords(target);
+      return shards[shard].copyWords(target);
     } catch (InternalError e) {
       throw lost.apply(e);
     }

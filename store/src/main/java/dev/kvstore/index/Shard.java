@@ -233,12 +233,17 @@ final class Shard {
     }
   }
 
-  /// Copies all words of the table, empty ones among them, to an array that has room for them.
-  void copyWords(long[] target) {
+  /// Copies all words of the table, empty ones among them, to an array; false if that has no room for
+  /// them.
+  boolean copyWords(long[] target) {
     lock();
     try {
       requireOpen();
+      if (pages() * Table.SLOTS_PER_PAGE > target.length) {
+        return false;
+      }
       table.copyWords(target);
+      return true;
     } finally {
       unlock();
     }
