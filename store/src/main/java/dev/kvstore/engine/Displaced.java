@@ -35,8 +35,8 @@ import java.util.concurrent.atomic.AtomicLong;
 ///   So whoever looks into the index, then here, and finds [#restored] as it was before, has missed
 ///   nothing.
 ///
-/// - Threads: what changes something takes the append lock, if the caller does not have it already; the rest
-///   is for any, and takes no lock.
+/// - Threads: any. What gives an entry away or back has the append lock; that a record is replaced stays
+///   true whatever comes, so whoever finds out settles it without.
 /// - Memory: 14 bytes for each displaced record, off the heap; no more of them than a sixteenth of the
 ///   keys.
 /// - Durability: none is needed. Both records are in the log, and recovery compares sequences.
@@ -56,7 +56,6 @@ final class Displaced implements AutoCloseable {
   private final long logBytesLeast;
   private final HashIndex places = new HashIndex();
 
-  // Written under the append lock, with release; read by any.
   private final AtomicInteger count = new AtomicInteger();
   private final AtomicLong restored = new AtomicLong();
   private final AtomicLong garbageBytes = new AtomicLong();
@@ -92,7 +91,7 @@ final class Displaced implements AutoCloseable {
       return false;
     }
     places.insert(hash, old);
-    count.setRelease(count.getPlain() + 1);
+    count.incrementAndGet();
     if (!index.replace(hash, old, address)) {
       forget(hash, old);
       return false;
@@ -131,7 +130,7 @@ final class Displaced implements AutoCloseable {
     if (!places.remove(hash, address)) {
       return false;
     }
-    count.setRelease(count.getPlain() - 1);
+    count.decrementAndGet();
     return true;
   }
 
@@ -216,7 +215,7 @@ final class Displaced implements AutoCloseable {
         return;
       }
       index.insert(hash, address);
-      restored.setRelease(restored.getPlain() + 1);
+      restored.incrementAndGet();
       forget(hash, address);
     } finally {
       appendLock.unlock();
@@ -249,24 +248,13 @@ final class Displaced implements AutoCloseable {
     }
   }
 
-  /// Settles records whose keys have newer ones, as far as they are still displaced.
-  void settleReplaced(long[] hashes, long[] addresses, long[] bytes, int size) {
-    appendLock.lock();
-    try {
-      for (int i = 0; i < size; i++) {
-        settleReplaced(hashes[i], addresses[i], bytes[i]);
-      }
-    } finally {
-      appendLock.unlock();
-    }
-  }
-
-  /// Under the append lock.
-  private void settleReplaced(long hash, long address, long bytes) {
+  /// Settles a record whose key has a newer one, if it is still displaced. For any thread: without the
+  /// append lock, which a writer of batches hardly ever leaves to others.
+  void settleReplaced(long hash, long address, long bytes) {
     Segment segment = segments.at(address);
     if (segment != null && forget(hash, address)) {
       segment.addLiveBytes(-bytes);
-      garbageBytes.setRelease(garbageBytes.getPlain() + bytes);
+      garbageBytes.addAndGet(bytes);
     }
   }
 

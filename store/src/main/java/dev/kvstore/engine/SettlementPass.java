@@ -21,7 +21,6 @@ final class SettlementPass {
   private static final int ROUND_MOST = 1 << 17;
   private static final int KEY_BYTES_MOST = 8 << 20;
   private static final int NUMBER_BITS = Integer.numberOfTrailingZeros(ROUND_MOST);
-  private static final int SETTLED_AT_ONCE = 128;
 
   private static final long NOTHING = Long.MAX_VALUE;
 
@@ -54,12 +53,6 @@ final class SettlementPass {
   private int keysEnd;
   private final int[] keyAt = new int[ROUND_MOST];
   private final long[] newer = new long[ROUND_MOST];
-
-  // What is settled with one taking of the lock.
-  private final long[] replacedHashes = new long[SETTLED_AT_ONCE];
-  private final long[] replacedAddresses = new long[SETTLED_AT_ONCE];
-  private final long[] replacedBytes = new long[SETTLED_AT_ONCE];
-  private int replacedCount;
 
   private @Nullable StoreIoException failure;
 
@@ -134,7 +127,6 @@ final class SettlementPass {
     keysEnd = 0;
     readNewer();
     records.forEach(todo, count, first, HASH_BITS, this::compare);
-    settleReplaced();
     long next = end;
     for (int place = count - 1; place >= 0; place--) {
       if (keyAt[place] == NO_ROOM || (keyAt[place] == UNKNOWN && !again)) {
@@ -148,14 +140,18 @@ final class SettlementPass {
 
   /// Keeps the keys of what has taken the entries.
   private void readNewer() {
+    int known = 0;
     for (int place = 0; place < count; place++) {
       long address = index.find(hashOf(place), any -> true);
-      newer[place] = (address << NUMBER_BITS) | place;
+      // Itself, if it is just being restored.
+      if (address != HashIndex.NONE && address != addressOf(place)) {
+        newer[known++] = (address << NUMBER_BITS) | place;
+      }
     }
-    Arrays.sort(newer, 0, count);
+    Arrays.sort(newer, 0, known);
     records.forEach(
         newer,
-        count,
+        known,
         0,
         NUMBER_BITS,
         (at, piece, keyFrom, keyTo, recordBytes) ->
@@ -187,18 +183,8 @@ final class SettlementPass {
     int length = ((keys[at] & 0xFF) << 8) | (keys[at + 1] & 0xFF);
     if (Arrays.equals(keys, kept, kept + length, piece, keyFrom, keyTo)) {
       keyAt[place] = SETTLED;
-      replacedHashes[replacedCount] = hashOf(place);
-      replacedAddresses[replacedCount] = addressOf(place);
-      replacedBytes[replacedCount++] = recordBytes;
-      if (replacedCount == SETTLED_AT_ONCE) {
-        settleReplaced();
-      }
+      displaced.settleReplaced(hashOf(place), addressOf(place), recordBytes);
     }
-  }
-
-  private void settleReplaced() {
-    displaced.settleReplaced(replacedHashes, replacedAddresses, replacedBytes, replacedCount);
-    replacedCount = 0;
   }
 
   /// One whose key is another, or longer than usual, or that cannot be read past the mapping.
