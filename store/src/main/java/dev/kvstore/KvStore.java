@@ -92,16 +92,22 @@ public interface KvStore extends AutoCloseable {
   OptionalLong valueSize(byte[] key);
 
   /// How many keys there are, exactly. At once, but in a store larger than memory after overwrites: then it
-  /// may have to read through the log to see what they replaced, at most a few seconds for each GB.
+  /// may have to read through the log to see what they replaced, which takes a few seconds for each GB. If others
+  /// overwrite there meanwhile, one key in a thousand of those that they overwrite may be missing from it.
   ///
   /// @throws StoreIoException if that cannot be read
+  /// @throws StoreCorruptionException if that is damaged
   long size();
 
   /// All keys, in no particular order.
   ///
   /// A key that is there throughout is delivered exactly once, however many others come and go
   /// meanwhile; one that comes or goes during the iteration may or may not be. Holds no lock and
-  /// nothing back from compaction, however slowly it is consumed.
+  /// nothing back from compaction, however slowly it is consumed. May take as long as [#size] before the
+  /// first.
+  ///
+  /// @throws StoreIoException if something cannot be read; also while it is consumed
+  /// @throws StoreCorruptionException if something is damaged; also while it is consumed
   Stream<byte[]> keys();
 
   /// All entries, in no particular order; as [#keys], each with the value it has when it is delivered.
@@ -206,8 +212,8 @@ public interface KvStore extends AutoCloseable {
   /// The directory of this store.
   Path directory();
 
-  /// Makes everything durable and releases the directory, whatever it throws. May take as long as
-  /// [#size] before. Calls that are under way
+  /// Makes everything durable and releases the directory, whatever it throws. In a store larger than memory
+  /// it may have to read through the log before, as [#size]. Calls that are under way
   /// may end with [StoreClosedException], as later ones do; of a write that does so while it waits to be
   /// durable, the next open tells whether it has happened.
   ///

@@ -7,8 +7,8 @@ import java.util.OptionalLong;
 /// What a store is, holds and does, at about one moment. Byte counts are exact, counters are since
 /// the open.
 ///
-/// @param keys keys in the store. In one larger than memory, overwrites whose old record has not been seen
-///     yet count as such; [KvStore#size] looks
+/// @param keys keys in the store; in one larger than memory too low by those whose record lost its entry to
+///     another key unseen, until that is found out: [KvStore#size] finds out
 /// @param diskBytes bytes of the segment files
 /// @param liveBytes bytes of log that hold the newest record of a key
 /// @param garbageBytes bytes of log that compaction could free: replaced and deleted records, and

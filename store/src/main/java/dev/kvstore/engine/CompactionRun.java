@@ -2,6 +2,7 @@ package dev.kvstore.engine;
 
 import dev.kvstore.CompactionReport;
 import dev.kvstore.StoreCorruptionException;
+import dev.kvstore.StoreException;
 import dev.kvstore.StoreIoException;
 import dev.kvstore.index.HashIndex;
 import dev.kvstore.io.Directory;
@@ -127,7 +128,7 @@ final class CompactionRun {
     SealedSegment sealed;
     settlement.exclude(segmentsToCompact);
     try (Arena arena = Arena.ofConfined()) {
-      segmentsToCompact.forEach(this::settle);
+      settleDisplaced();
       sealed = replaceVictims(arena);
       if (output != null) {
         redirect(output);
@@ -148,10 +149,18 @@ final class CompactionRun {
   }
 
   /// Nothing of a victim may be displaced: what is, has no entry in the index to be found by.
-  private void settle(Segment segment) {
+  private void settleDisplaced() {
     try {
-      settlement.settle(segment);
-    } catch (StoreIoException e) {
+      settlement.settle(segmentsToCompact);
+    } catch (StoreException some) {
+      segmentsToCompact.forEach(this::settleDisplaced); // tells which it is
+    }
+  }
+
+  private void settleDisplaced(Segment segment) {
+    try {
+      settlement.settle(List.of(segment));
+    } catch (StoreException e) {
       throw new DamagedVictimException(
           segment, new StoreCorruptionException(segment.name(), 0, String.valueOf(e.getMessage())));
     }

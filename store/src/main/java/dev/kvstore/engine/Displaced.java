@@ -2,7 +2,6 @@ package dev.kvstore.engine;
 
 import dev.kvstore.index.EntrySink;
 import dev.kvstore.index.HashIndex;
-import dev.kvstore.index.KeyMatcher;
 import dev.kvstore.segment.KeyHasher;
 import dev.kvstore.segment.RecordFormat;
 import dev.kvstore.segment.Segment;
@@ -35,18 +34,19 @@ import java.util.concurrent.atomic.AtomicLong;
 ///   So whoever looks into the index, then here, and finds [#restored] as it was before, has missed
 ///   nothing.
 ///
-/// - Threads: any. What gives an entry away or back has the append lock; that a record is replaced stays
-///   true whatever comes, so whoever finds out settles it without.
-/// - Memory: 14 bytes for each displaced record, off the heap; no more of them than a sixteenth of the
-///   keys.
+/// - Threads: any. What gives an entry away or back has the append lock, so a lookup that finds something
+///   hidden takes it; compaction may redirect an entry without. That a record is replaced stays true whatever
+///   comes, so whoever finds out settles it without the lock.
+/// - Memory: 14 bytes for each displaced record, off the heap. There are at most a sixteenth as many as
+///   keys, but 4096 in any store with enough log, and a million at most.
 /// - Durability: none is needed. Both records are in the log, and recovery compares sequences.
 final class Displaced implements AutoCloseable {
   /// Records with longer keys are looked at: many of them are not settled as quickly.
   static final int KEY_BYTES_MOST = SortedRecords.HEAD_BYTES - RecordFormat.HEADER_BYTES;
 
   private static final int KEYS_PER_DISPLACED = 16;
-  private static final int LEAST = 4096;
-  private static final int MOST = 1 << 20;
+  private static final int LIMIT_LEAST = 4096;
+  private static final int LIMIT_MOST = 1 << 20;
   private static final int QUESTIONS_PER_LIMIT = 4096; // a power of two
 
   private final HashIndex index;
@@ -64,7 +64,9 @@ final class Displaced implements AutoCloseable {
   private final AtomicInteger questions = new AtomicInteger();
   private volatile int limit;
 
-  private final KeyLookup lookup; // guarded by the append lock
+  // Guarded by the append lock.
+  private final KeyLookup lookup;
+  private final AnyEntry any = new AnyEntry();
 
   Displaced(
       HashIndex index,
@@ -87,7 +89,8 @@ final class Displaced implements AutoCloseable {
   ///
   /// @return false if nothing was done: the entry has changed, or the old record has to be looked at
   boolean displace(long hash, long old, long address) {
-    if (!admits(hash, old, any -> true)) {
+    // Others may have been added since it was left; one may be of the key that is written.
+    if (!admits(hash, old, any) || any.in(index, hash, old) != HashIndex.NONE) {
       return false;
     }
     places.insert(hash, old);
@@ -99,11 +102,9 @@ final class Displaced implements AutoCloseable {
     return true;
   }
 
-  /// Whether this record could be displaced now. For any thread; the answer is for the moment, unless it has
-  /// the append lock.
-  ///
-  /// @param any says yes to each address
-  boolean admits(long hash, long old, KeyMatcher any) {
+  /// Whether this record could be displaced now; looks now and then how many may be. For any thread; the
+  /// answer is for the moment, unless it has the append lock.
+  boolean admits(long hash, long old, AnyEntry finder) {
     if ((questions.getAndIncrement() & (QUESTIONS_PER_LIMIT - 1)) == 0) {
       limit = newLimit();
     }
@@ -112,7 +113,7 @@ final class Displaced implements AutoCloseable {
         && segment != null
         && segment.sealed() != null
         && !excluded.contains(segment)
-        && places.find(hash, any) == HashIndex.NONE;
+        && finder.in(places, hash) == HashIndex.NONE;
   }
 
   /// In a small store the least that an index takes would be much for each key.
@@ -123,7 +124,7 @@ final class Displaced implements AutoCloseable {
     }
     return logBytes < logBytesLeast
         ? 0
-        : Math.clamp(index.size() / KEYS_PER_DISPLACED, LEAST, MOST);
+        : Math.clamp(index.size() / KEYS_PER_DISPLACED, LIMIT_LEAST, LIMIT_MOST);
   }
 
   private boolean forget(long hash, long address) {
@@ -171,11 +172,6 @@ final class Displaced implements AutoCloseable {
     return places.bytes();
   }
 
-  /// Under the append lock.
-  private long at(long hash) {
-    return places.find(hash, any -> true);
-  }
-
   /// Hands over what is displaced in one shard of hashes. For any thread.
   void forEach(int shard, EntrySink sink) {
     places.forEach(shard, sink);
@@ -186,10 +182,10 @@ final class Displaced implements AutoCloseable {
   /// Settles what may be hidden from a lookup that has met entries of other keys only.
   ///
   /// @param restoredBefore [#restored], asked before the look into the index
-  /// @param any says yes to each address
   /// @return whether there was something, or has been meanwhile: then it has to look again
-  boolean settleIfHidden(long hash, long restoredBefore, KeyMatcher any) {
-    if (!isEmpty() && places.find(hash, any) != HashIndex.NONE) {
+  /// @throws dev.kvstore.StoreIoException as [#settle]
+  boolean settleIfHidden(long hash, long restoredBefore, AnyEntry finder) {
+    if (!isEmpty() && finder.in(places, hash) != HashIndex.NONE) {
       settle(hash);
       return true;
     }
@@ -198,14 +194,17 @@ final class Displaced implements AutoCloseable {
 
   /// Settles what is displaced of these 34 bits of hash: looks at it where it is mapped.
   ///
-  /// @throws dev.kvstore.StoreIoException if it cannot be read; it stays displaced
+  /// @throws dev.kvstore.StoreIoException if it or the record that has its entry cannot be read; it stays
+  ///     displaced
+  /// @throws dev.kvstore.StoreCorruptionException if the record that has its entry is damaged, so that it may
+  ///     be of the same key; it stays displaced
   void settle(long hash) {
     if (isEmpty()) {
       return;
     }
     appendLock.lock();
     try {
-      long address = at(hash);
+      long address = any.in(places, hash);
       if (address == HashIndex.NONE) {
         return;
       }
@@ -240,7 +239,7 @@ final class Displaced implements AutoCloseable {
               .toArray(ValueLayout.JAVA_BYTE);
       long keyHash = hasher.hash(key);
       return HashIndex.positionOf(keyHash) == HashIndex.positionOf(hash)
-              && lookup.find(keyHash, key)
+              && lookup.findOrThrow(keyHash, key)
           ? RecordFormat.recordBytes(log, at)
           : 0;
     } catch (InternalError e) {

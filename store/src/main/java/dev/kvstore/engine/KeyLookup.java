@@ -62,19 +62,7 @@ final class KeyLookup implements KeyMatcher {
   private int leftCount;
   private long left;
 
-  /// Says yes to any entry.
-  private final KeyMatcher any =
-      new KeyMatcher() {
-        @Override
-        public boolean matches(long candidate) {
-          return true;
-        }
-
-        @Override
-        public void collided() {
-          interruption.collided();
-        }
-      };
+  private final AnyEntry any = new AnyEntry();
 
   /// One that knows of the index only, and may miss what is displaced.
   KeyLookup(HashIndex index, SegmentTable segments, Residency residency, boolean verify) {
@@ -126,10 +114,10 @@ final class KeyLookup implements KeyMatcher {
       if (address != HashIndex.NONE) {
         return true;
       }
-      if (leftCount > 0) {
-        return false;
-      }
       if (!retired) {
+        if (leftCount > 0) {
+          return false;
+        }
         if (metOther && displaced != null && displaced.settleIfHidden(keyHash, restored, any)) {
           continue;
         }
@@ -156,7 +144,10 @@ final class KeyLookup implements KeyMatcher {
       leaving = false;
     }
     if (leftCount == 0
-        || (leftCount == 1 && displaced != null && displaced.admits(keyHash, left, any))) {
+        || (leftCount == 1
+            && !metOther
+            && displaced != null
+            && displaced.admits(keyHash, left, any))) {
       return false;
     }
     return find(keyHash, wanted);
@@ -191,7 +182,9 @@ final class KeyLookup implements KeyMatcher {
       if (!leaving) {
         probe.beforeRead(log, from, to);
       } else if (!probe.isThere(log, from, to)) {
-        leftCount += leftCount == 0 || left != candidate ? 1 : 0; // it may be asked twice
+        if (leftCount == 0 || left != candidate) { // it may be asked twice
+          leftCount++;
+        }
         left = candidate;
         return false;
       }

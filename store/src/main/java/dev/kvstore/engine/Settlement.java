@@ -1,10 +1,11 @@
 package dev.kvstore.engine;
 
-import dev.kvstore.StoreIoException;
+import dev.kvstore.StoreException;
 import dev.kvstore.engine.Workers.Worker;
 import dev.kvstore.index.HashIndex;
 import dev.kvstore.segment.Segment;
 import java.util.Collection;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
@@ -68,7 +69,7 @@ final class Settlement {
   private void settleInBackground() {
     try {
       settle(null, () -> ended);
-    } catch (StoreIoException | IllegalStateException | OutOfMemoryError e) {
+    } catch (StoreException | IllegalStateException | InternalError | OutOfMemoryError e) {
       notBefore = System.nanoTime() + RETRY_NANOS;
       if (!ended) {
         tell(e);
@@ -80,7 +81,7 @@ final class Settlement {
 
   /// Settles everything that is displaced now, for any thread.
   ///
-  /// @throws StoreIoException if some of it cannot be read; the rest is settled
+  /// @throws StoreException if some of it cannot be read; the rest is settled
   void settleAll() {
     if (!displaced.isEmpty()) {
       workers.callOn(
@@ -92,11 +93,11 @@ final class Settlement {
     }
   }
 
-  /// Settles everything that is displaced in one segment. On a thread of the store's own.
+  /// Settles everything that is displaced in these segments. On a thread of the store's own.
   ///
-  /// @throws StoreIoException if some of it cannot be read; the rest is settled
-  void settle(Segment segment) {
-    settle(segment, () -> false);
+  /// @throws StoreException if some of it cannot be read; the rest is settled
+  void settle(Collection<Segment> some) {
+    settle(Set.copyOf(some), () -> false);
   }
 
   /// Settles everything that is displaced now. On a thread of the store's own.
@@ -106,7 +107,7 @@ final class Settlement {
     try {
       settle(null, () -> false);
       return true;
-    } catch (StoreIoException e) {
+    } catch (StoreException e) {
       tell(e);
       return false;
     }
@@ -116,7 +117,7 @@ final class Settlement {
     System.getLogger(Settlement.class.getName())
         .log(
             System.Logger.Level.WARNING,
-            "replaced records cannot be read, the space that they take is not known: {0}",
+            "replaced records cannot be read; what space they take is not known, and a close writes no image: {0}",
             e.getMessage());
   }
 
@@ -133,7 +134,7 @@ final class Settlement {
     turn.unlock();
   }
 
-  private void settle(@Nullable Segment only, BooleanSupplier stop) {
+  private void settle(@Nullable Set<Segment> only, BooleanSupplier stop) {
     if (displaced.isEmpty()) {
       return;
     }

@@ -1,21 +1,22 @@
 package dev.kvstore.engine;
 
-import dev.kvstore.StoreIoException;
+import dev.kvstore.StoreException;
 import dev.kvstore.index.HashIndex;
 import dev.kvstore.segment.Segment;
 import java.util.Arrays;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /// Settles many displaced records, in the order of the log.
 ///
-/// In rounds, each a join of two sorted lists: of what has taken the entries, whose keys are kept, and of what is
-/// displaced, whose keys are compared with them. The former are the latest writes, many in each page;
+/// In rounds, each a join of two sorted lists: of what has taken the entries, whose keys are kept, and of
+/// what is displaced, whose keys are compared with them. The former are the latest writes, many in each page;
 /// the latter are spread over the whole log, which is read once in all. Where both keys are equal, the
 /// displaced record is replaced; what is left, one in hundreds or less, is left to [Displaced#settle].
 ///
 /// - Threads: one at a time.
-/// - Memory, on the heap: 5 MiB and the keys of a round, 13 MiB at most, whatever is displaced.
+/// - Memory, on the heap: 5 MiB and the keys of a round, 17 MiB at most for a moment, whatever is displaced.
 /// - Failure: what cannot be read stays displaced.
 final class SettlementPass {
   private static final int ROUND_MOST = 1 << 17;
@@ -54,7 +55,8 @@ final class SettlementPass {
   private final int[] keyAt = new int[ROUND_MOST];
   private final long[] newer = new long[ROUND_MOST];
 
-  private @Nullable StoreIoException failure;
+  private final AnyEntry any = new AnyEntry();
+  private @Nullable StoreException failure;
 
   SettlementPass(
       Displaced displaced, HashIndex index, SegmentTable segments, SortedRecords records) {
@@ -64,10 +66,10 @@ final class SettlementPass {
     this.records = records;
   }
 
-  /// @param only the segment whose records are settled; null: all
+  /// @param only the segments whose records are settled; null: all
   /// @param stop asked now and then; ends this early
-  /// @throws StoreIoException if some cannot be read
-  void run(@Nullable Segment only, BooleanSupplier stop) {
+  /// @throws StoreException if some cannot be read, or not be told from another; the rest is settled
+  void run(@Nullable Set<Segment> only, BooleanSupplier stop) {
     failure = null;
     boolean again = false;
     for (long from = 0; from != NOTHING && !stop.getAsBoolean(); ) {
@@ -82,7 +84,7 @@ final class SettlementPass {
   }
 
   /// The lowest addresses of what is displaced, from one on.
-  private void collect(@Nullable Segment only, long from) {
+  private void collect(@Nullable Set<Segment> only, long from) {
     count = 0;
     first = from;
     last = Long.MAX_VALUE;
@@ -94,9 +96,8 @@ final class SettlementPass {
     count = Math.min(count, ROUND_MOST);
   }
 
-  @SuppressWarnings("ReferenceEquality") // the very segment, not another at its addresses
-  private void collect(@Nullable Segment only, long hash, long address) {
-    if (address < first || address > last || (only != null && segments.at(address) != only)) {
+  private void collect(@Nullable Set<Segment> only, long hash, long address) {
+    if (address < first || address > last || (only != null && !isOf(only, address))) {
       return;
     }
     if (address - first >= DISTANCES) {
@@ -109,6 +110,11 @@ final class SettlementPass {
       last = addressOf(count - 1);
     }
     todo[count++] = ((address - first) << HASH_BITS) | (hash >>> HASH_SHIFT);
+  }
+
+  private boolean isOf(Set<Segment> some, long address) {
+    Segment segment = segments.at(address);
+    return segment != null && some.contains(segment);
   }
 
   private long addressOf(int place) {
@@ -142,7 +148,7 @@ final class SettlementPass {
   private void readNewer() {
     int known = 0;
     for (int place = 0; place < count; place++) {
-      long address = index.find(hashOf(place), any -> true);
+      long address = any.in(index, hashOf(place));
       // Itself, if it is just being restored.
       if (address != HashIndex.NONE && address != addressOf(place)) {
         newer[known++] = (address << NUMBER_BITS) | place;
@@ -191,7 +197,7 @@ final class SettlementPass {
   private void settleAlone(long hash) {
     try {
       displaced.settle(hash);
-    } catch (StoreIoException e) {
+    } catch (StoreException e) {
       failure = e;
     }
   }

@@ -311,6 +311,7 @@ final class WritePath {
   }
 
   private long appendDelete(SegmentWriter writer, long hash, byte[] key) {
+    displaced.settle(hash); // may fail, and so comes before anything is written
     long now = clock.millis();
     markDurable(writer, now);
     long sequence = log.lastSequence() + 1;
@@ -331,6 +332,11 @@ final class WritePath {
   private long appendBatch(
       SegmentWriter writer, List<Mutation> mutations, byte[][] values, long[] hashes) {
     int count = mutations.size();
+    for (int i = 0; i < count; i++) {
+      if (mutations.get(i) instanceof Mutation.Delete) {
+        displaced.settle(hashes[i]); // as in appendDelete
+      }
+    }
     long now = clock.millis();
     markDurable(writer, now);
     RecordChecksum checksum = scratches.get().checksum;
@@ -434,7 +440,7 @@ final class WritePath {
 
   private void publishDelete(long bytes, long hash, byte[] key) {
     long garbage = bytes;
-    displaced.settle(hash);
+    displaced.settle(hash); // a write before it in the same batch may have displaced something
     while (lookup.find(hash, key)) {
       Segment oldSegment = lookup.segment();
       long oldBytes = lookup.recordBytes();

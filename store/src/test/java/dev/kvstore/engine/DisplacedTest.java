@@ -9,6 +9,7 @@ import dev.kvstore.Options;
 import dev.kvstore.WriteBatch;
 import dev.kvstore.index.HashIndex;
 import dev.kvstore.io.Access;
+import dev.kvstore.io.Directory;
 import dev.kvstore.io.DiskDirectory;
 import dev.kvstore.segment.KeyHasher;
 import dev.kvstore.segment.Manifest;
@@ -30,6 +31,7 @@ import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
@@ -187,8 +189,7 @@ class DisplacedTest {
   void everyThreadSeesWhatWasPutLast() throws Exception {
     Predicate<MemorySegment> half = page -> (page.address() >>> 12 & 1) == 0;
     KvStore store = openOnDisk(new Residency(half, 0));
-    List<String> keys =
-        twins(new KeyHasher(Manifest.read(DiskDirectory.open(path, Access.READ, false)).store()));
+    List<String> keys = twins(hasher());
     for (int i = 0; i < KEYS; i++) {
       keys.add("key" + i);
     }
@@ -219,6 +220,73 @@ class DisplacedTest {
     assertThat(path.resolve(IndexImage.NAME)).exists();
     try (KvStore again = openOnDisk(new Residency())) {
       requireWritten(again, keys, written);
+    }
+  }
+
+  /// Between the look of a write into the index and its turn, others add, remove and displace.
+  @Test
+  void aKeyOfManyWritersHasOneEntry() throws Exception {
+    KvStore store =
+        openOnDisk(new Residency(page -> ThreadLocalRandom.current().nextInt(4) == 0, 0));
+    List<String> keys = twins(hasher()).subList(0, 8);
+    AtomicBoolean done = new AtomicBoolean();
+    List<Throwable> failures = new CopyOnWriteArrayList<>();
+    for (int turn = 0; turn < 6; turn++) {
+      done.set(false);
+      List<Thread> threads = new ArrayList<>();
+      for (int i = 0; i < 3; i++) {
+        threads.add(start(failures, done, () -> writeAnything(store, keys, done)));
+      }
+      threads.add(start(failures, done, () -> store.keys().forEach(key -> {})));
+      Thread.sleep(500);
+      done.set(true);
+      for (Thread thread : threads) {
+        thread.join();
+      }
+      assertThat(failures).isEmpty();
+      requireOneEntryEach(store, keys);
+    }
+    for (String key : keys) {
+      store.delete(bytes(key));
+      assertThat(store.get(bytes(key))).as(key).isNull();
+    }
+    assertThat(store.size()).isZero();
+    assertThat(store.keys().count()).isZero();
+    assertThat(store.stats().liveBytes()).isZero();
+    store.close();
+  }
+
+  private static void writeAnything(KvStore store, List<String> keys, AtomicBoolean done) {
+    ThreadLocalRandom random = ThreadLocalRandom.current();
+    while (!done.get()) {
+      byte[] key = bytes(keys.get(random.nextInt(keys.size())));
+      switch (random.nextInt(8)) {
+        case 0 -> store.delete(key);
+        case 1 -> store.putIfAbsent(key, new byte[100]);
+        case 2 -> store.write(new WriteBatch().delete(key).put(key, new byte[50]));
+        default -> store.put(key, new byte[random.nextInt(3000)]);
+      }
+    }
+  }
+
+  private static void requireOneEntryEach(KvStore store, List<String> keys) {
+    List<String> walked =
+        store.keys().map(key -> new String(key, StandardCharsets.UTF_8)).sorted().toList();
+    List<String> present =
+        keys.stream().filter(key -> store.get(bytes(key)) != null).sorted().toList();
+    assertThat(walked).isEqualTo(present);
+    assertThat(store.size()).isEqualTo(present.size());
+    long live = 0;
+    for (String key : present) {
+      byte[] value = store.get(bytes(key));
+      live += RecordFormat.recordBytes(bytes(key).length, value == null ? 0 : value.length);
+    }
+    assertThat(store.stats().liveBytes()).isEqualTo(live);
+  }
+
+  private KeyHasher hasher() {
+    try (Directory directory = DiskDirectory.open(path, Access.READ, false)) {
+      return new KeyHasher(Manifest.read(directory).store());
     }
   }
 
