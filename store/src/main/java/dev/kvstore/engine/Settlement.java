@@ -107,7 +107,7 @@ final class Settlement {
     try {
       settle(null, () -> false);
       return true;
-    } catch (StoreException e) {
+    } catch (StoreException | OutOfMemoryError e) {
       tell(e);
       return false;
     }

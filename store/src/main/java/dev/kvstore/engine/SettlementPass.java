@@ -21,6 +21,10 @@ import org.jspecify.annotations.Nullable;
 final class SettlementPass {
   private static final int ROUND_MOST = 1 << 17;
   private static final int KEY_BYTES_MOST = 8 << 20;
+
+  /// For so many there is room whatever their keys: what a round leaves, the next one ends.
+  private static final int ROUND_SURE = KEY_BYTES_MOST / (Short.BYTES + Displaced.KEY_BYTES_MOST);
+
   private static final int NUMBER_BITS = Integer.numberOfTrailingZeros(ROUND_MOST);
 
   private static final long NOTHING = Long.MAX_VALUE;
@@ -73,7 +77,7 @@ final class SettlementPass {
     failure = null;
     boolean again = false;
     for (long from = 0; from != NOTHING && !stop.getAsBoolean(); ) {
-      collect(only, from);
+      collect(only, from, again ? ROUND_SURE : ROUND_MOST);
       long end = count == 0 ? beyond : addressOf(count - 1) + 1;
       from = count == 0 ? end : round(again, end);
       again = from < end;
@@ -84,7 +88,7 @@ final class SettlementPass {
   }
 
   /// The lowest addresses of what is displaced, from one on.
-  private void collect(@Nullable Set<Segment> only, long from) {
+  private void collect(@Nullable Set<Segment> only, long from, int most) {
     count = 0;
     first = from;
     last = Long.MAX_VALUE;
@@ -93,7 +97,7 @@ final class SettlementPass {
       displaced.forEach(shard, (hash, address) -> collect(only, hash, address));
     }
     Arrays.sort(todo, 0, count);
-    count = Math.min(count, ROUND_MOST);
+    count = Math.min(count, most);
   }
 
   private void collect(@Nullable Set<Segment> only, long hash, long address) {
@@ -125,7 +129,7 @@ final class SettlementPass {
     return todo[place] << HASH_SHIFT;
   }
 
-  /// @param again whether it is not the first for what it begins with
+  /// @param again whether it is not the first for what it begins with; then it leaves nothing
   /// @param end the address where the next begins if nothing is left
   /// @return the address where the next begins
   private long round(boolean again, long end) {
