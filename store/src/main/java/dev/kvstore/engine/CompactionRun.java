@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
 /// Compacts one set of sealed segments into at most one new one. The steps, each a point where a crash
 /// leaves either the old segments or the new one:
 ///
-/// 1. settle what is [Displaced], find what lives, copy it, and the tombstones that are still needed, into a new segment;
+/// 1. settle what is [Displaced], find what lives, copy it, and the tombstones that are still needed,
+///    into a new segment;
 /// 2. force the log as far as it has been written: that a record does not live rests on a later write,
 ///    and a power loss must not take that write and leave the record gone;
 /// 3. seal the new segment: force it and its name, hint;

@@ -52,9 +52,9 @@ final class LoadAhead {
   /// Loads what lookups of these hashes will look at. Memory that is lost is left to them: they tell whose
   /// record it was, or did not need it.
   ///
-  /// The JVM tells of lost memory when the thread next comes to a safepoint, or returns from native code: in a
-  /// loop without one, after the loop. So the thread goes through native code before the loads and after them, and what is
-  /// told in between is theirs.
+  /// The JVM tells of lost memory when the thread next comes to a safepoint, or returns from native code: in
+  /// a loop without one, after the loop. So the thread goes through native code before the loads and after
+  /// them, and what is told in between is theirs.
   ///
   /// @param to at most `keysMost` more than `from`
   /// @throws InternalError if memory was lost before

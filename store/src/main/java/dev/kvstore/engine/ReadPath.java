@@ -16,9 +16,10 @@ import org.jspecify.annotations.Nullable;
 
 /// How a value is read: hash, index, key, value, checksum.
 ///
-/// No lock, but the append lock for a key that may be hidden by a blind write of another, see [Displaced]; no garbage besides the value (for many keys, also what a chunk of them is kept in), no system
-/// call but those of [Residency]. Every method may be called from any thread and throws
-/// [IllegalStateException] once the store is closed.
+/// No lock, but the append lock for a key that may be hidden by a blind write of another, see [Displaced]; no
+/// garbage besides the value (for many keys, also what a chunk of them is kept in); no system call but those of
+/// [Residency]. Every method may be called from any thread and throws [IllegalStateException] once the store is
+/// closed.
 final class ReadPath {
   private final HashIndex index;
   private final SegmentTable segments;

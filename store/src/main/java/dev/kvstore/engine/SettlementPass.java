@@ -29,9 +29,9 @@ final class SettlementPass {
 
   private static final long NOTHING = Long.MAX_VALUE;
 
-  // What is displaced, as one number: how far its address is from the first that this round can
-  // have,
-  // and what is known of the hash.
+  // What is displaced, as one number: how far its address is from the first of this round, and what
+  // is
+  // known of the hash.
   private static final int HASH_BITS = HashIndex.HASH_BITS;
   private static final int HASH_SHIFT = Long.SIZE - HASH_BITS;
   private static final long DISTANCES = 1L << (HASH_SHIFT - 1);
