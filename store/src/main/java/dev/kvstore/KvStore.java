@@ -92,8 +92,8 @@ public interface KvStore extends AutoCloseable {
   OptionalLong valueSize(byte[] key);
 
   /// How many keys there are, exactly. At once, but in a store larger than memory after overwrites: then it
-  /// may have to read through the log to see what they replaced, which takes a few seconds for each GB. If others
-  /// overwrite there meanwhile, one key in a thousand of those that they overwrite may be missing from it.
+  /// may have to read through the log to see what they replaced, which takes a few seconds for each GB. Writers go
+  /// on meanwhile, but each overwrite there waits for the disk; [Stats#keys] waits for nothing.
   ///
   /// @throws StoreIoException if that cannot be read
   /// @throws StoreCorruptionException if that is damaged
@@ -213,9 +213,9 @@ public interface KvStore extends AutoCloseable {
   Path directory();
 
   /// Makes everything durable and releases the directory, whatever it throws. In a store larger than memory
-  /// it may have to read through the log before, as [#size]. Calls that are under way
-  /// may end with [StoreClosedException], as later ones do; of a write that does so while it waits to be
-  /// durable, the next open tells whether it has happened.
+  /// it may have to read through the log before, as [#size]. Calls that are under way may end with
+  /// [StoreClosedException], as later ones do; of a write that does so while it waits to be durable, the
+  /// next open tells whether it has happened.
   ///
   /// Only the first call closes. Others wait for it and return, also if it has failed.
   ///

@@ -59,7 +59,10 @@ final class Displaced implements AutoCloseable {
   private final AtomicInteger count = new AtomicInteger();
   private final AtomicLong restored = new AtomicLong();
   private final AtomicLong garbageBytes = new AtomicLong();
+  // Written under the append lock; read by any.
   private volatile Set<Segment> excluded = Set.of();
+  private final AtomicInteger suspensions = new AtomicInteger();
+  private volatile boolean used;
 
   private final AtomicInteger questions = new AtomicInteger();
   private volatile int limit;
@@ -93,6 +96,7 @@ final class Displaced implements AutoCloseable {
     if (!admits(hash, old, any) || any.in(index, hash, old) != HashIndex.NONE) {
       return false;
     }
+    used = true;
     places.insert(hash, old);
     count.incrementAndGet();
     if (!index.replace(hash, old, address)) {
@@ -110,6 +114,7 @@ final class Displaced implements AutoCloseable {
     }
     Segment segment = segments.at(old);
     return count.get() < limit
+        && suspensions.get() == 0
         && segment != null
         && segment.sealed() != null
         && !excluded.contains(segment)
@@ -145,7 +150,31 @@ final class Displaced implements AutoCloseable {
     }
   }
 
+  /// Displaces nothing from now on, until [#resume]: for who needs it all settled at one moment.
+  void suspend() {
+    suspendMore(1);
+  }
+
+  /// As often as [#suspend] was called.
+  void resume() {
+    suspendMore(-1);
+  }
+
+  private void suspendMore(int by) {
+    appendLock.lock();
+    try {
+      suspensions.addAndGet(by);
+    } finally {
+      appendLock.unlock();
+    }
+  }
+
   // ---- Looking up
+
+  /// Whether anything has ever been displaced.
+  boolean isUsed() {
+    return used;
+  }
 
   /// How many records have been restored: so many keys there are more than writers have counted, who had
   /// taken them for replaced.

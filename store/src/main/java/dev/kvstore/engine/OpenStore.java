@@ -128,10 +128,19 @@ final class OpenStore {
         index, displaced, segments, log.hasher(), walks.readLock(), this::closedOr, writes.size());
   }
 
-  /// How many keys there are, when everything that is displaced has been looked at.
+  /// How many keys there are. Where writes are blind, they are not for as long as that takes to find out.
   long size() {
-    settlement.settleAll();
-    return writes.size();
+    long size = writes.size();
+    if (!displaced.isUsed()) {
+      return size;
+    }
+    displaced.suspend();
+    try {
+      settlement.settleAll();
+      return writes.size();
+    } finally {
+      displaced.resume();
+    }
   }
 
   void requireOpen() {
