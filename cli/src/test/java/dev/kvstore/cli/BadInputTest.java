@@ -110,6 +110,14 @@ class BadInputTest {
     assertThat(outcome.err()).contains("Unknown option: '--db'");
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"salvage /tmp/copy", "salvage -- /copy"})
+  void aWordTooManyHidesNotWhatIsMissing(String line) {
+    Outcome outcome = command.run(line.split(" "));
+    assertIsError(outcome, ExitCode.USAGE, "--to");
+    assertThat(outcome.err()).contains("Missing required option: '--to=DIR'");
+  }
+
   @Test
   void anEmptyDirectoryNameIsRefused() {
     assertIsError(

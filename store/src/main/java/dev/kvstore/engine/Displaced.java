@@ -44,6 +44,10 @@ final class Displaced implements AutoCloseable {
   /// Records with longer keys are looked at: many of them are not settled as quickly.
   static final int KEY_BYTES_MOST = SortedRecords.HEAD_BYTES - RecordFormat.HEADER_BYTES;
 
+  /// In a store with a smaller log, writers look at what they replace, in memory or not: the least that an
+  /// index takes would be much for each of its keys.
+  static final long FROM_LOG_BYTES = 256L << 20;
+
   private static final int KEYS_PER_DISPLACED = 16;
   private static final int LIMIT_LEAST = 4096;
   private static final int LIMIT_MOST = 1 << 20;
@@ -53,7 +57,7 @@ final class Displaced implements AutoCloseable {
   private final SegmentTable segments;
   private final KeyHasher hasher;
   private final AppendLock appendLock;
-  private final long logBytesLeast;
+  private final long fromLogBytes;
   private final HashIndex places = new HashIndex();
 
   private final AtomicInteger count = new AtomicInteger();
@@ -76,12 +80,13 @@ final class Displaced implements AutoCloseable {
       SegmentTable segments,
       Residency residency,
       KeyHasher hasher,
-      AppendLock appendLock) {
+      AppendLock appendLock,
+      long fromLogBytes) {
     this.index = index;
     this.segments = segments;
     this.hasher = hasher;
     this.appendLock = appendLock;
-    this.logBytesLeast = residency.blindFromLogBytes();
+    this.fromLogBytes = fromLogBytes;
     this.lookup = new KeyLookup(index, segments, residency, true);
   }
 
@@ -121,13 +126,12 @@ final class Displaced implements AutoCloseable {
         && finder.in(places, hash) == HashIndex.NONE;
   }
 
-  /// In a small store the least that an index takes would be much for each key.
   private int newLimit() {
     long logBytes = 0;
     for (Segment segment : segments.all()) {
       logBytes += segment.end();
     }
-    return logBytes < logBytesLeast
+    return logBytes < fromLogBytes
         ? 0
         : Math.clamp(index.size() / KEYS_PER_DISPLACED, LIMIT_LEAST, LIMIT_MOST);
   }

@@ -11,12 +11,17 @@ import java.util.random.RandomGenerator;
 /// @param random makes the id of a new store
 /// @param workers run the store's own work
 /// @param residency knows which pages of the log are in memory; of one store
+/// @param blindFromLogBytes see [Displaced#FROM_LOG_BYTES]
 public record Environment(
-    InstantSource clock, RandomGenerator random, Workers workers, Residency residency) {
+    InstantSource clock,
+    RandomGenerator random,
+    Workers workers,
+    Residency residency,
+    long blindFromLogBytes) {
 
   /// With pages where the system says that they are.
   public Environment(InstantSource clock, RandomGenerator random, Workers workers) {
-    this(clock, random, workers, new Residency());
+    this(clock, random, workers, new Residency(), Displaced.FROM_LOG_BYTES);
   }
 
   /// The real ones.

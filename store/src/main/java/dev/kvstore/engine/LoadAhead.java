@@ -2,6 +2,7 @@ package dev.kvstore.engine;
 
 import dev.kvstore.index.HashIndex;
 import dev.kvstore.index.Interruption;
+import dev.kvstore.index.LostMemory;
 import dev.kvstore.segment.LittleEndian;
 import dev.kvstore.segment.Segment;
 import java.lang.foreign.MemorySegment;
@@ -52,29 +53,23 @@ final class LoadAhead {
   /// Loads what lookups of these hashes will look at. Memory that is lost is left to them: they tell whose
   /// record it was, or did not need it.
   ///
-  /// The JVM tells of lost memory when the thread next comes to a safepoint, or returns from native code: in
-  /// a loop without one, after the loop. So the thread goes through native code before the loads and after
-  /// them, and what is told in between is theirs.
+  /// What the JVM has to tell of it is told before the loads and after them, so what is told in between is
+  /// theirs.
   ///
   /// @param to at most `keysMost` more than `from`
   /// @throws InternalError if memory was lost before
   void load(long[] hashes, int from, int to) {
     assert to - from <= places.length : to - from;
-    hearWhatIsLost();
+    LostMemory.tellNow();
     interruption.begin();
     try {
       loaded = loadPresent(hashes, from, to);
-      hearWhatIsLost();
+      LostMemory.tellNow();
     } catch (IllegalStateException closed) {
       interruption.collided(); // a lookup will look again
     } catch (InternalError ours) {
       // As said.
     }
-  }
-
-  /// The cheapest native call that is never compiled away: 29 ns, for many keys.
-  private void hearWhatIsLost() {
-    Thread.holdsLock(this);
   }
 
   private long loadPresent(long[] hashes, int from, int to) {

@@ -62,14 +62,15 @@ final class OpenStore {
     long durable = recovered.readOnly() ? recovery.durableSequence() : recoveredSequence;
     this.commit = new GroupCommit(log, workers, durable);
     Residency residency = environment.residency();
-    this.displaced = new Displaced(index, segments, residency, log.hasher(), log.appendLock);
-    this.settlement =
-        new Settlement(
-            displaced,
+    this.displaced =
+        new Displaced(
             index,
             segments,
-            new SortedRecords(directory, segments, walks.readLock()),
-            workers);
+            residency,
+            log.hasher(),
+            log.appendLock,
+            environment.blindFromLogBytes());
+    this.settlement = new Settlement(displaced, this::newPass, workers);
     this.compaction =
         new Compaction(log, index, segments, commit, settlement, walks, options, workers);
     this.writes =
@@ -102,6 +103,11 @@ final class OpenStore {
       discard(e);
       throw e;
     }
+  }
+
+  private SettlementPass newPass() {
+    return new SettlementPass(
+        displaced, index, segments, new SortedRecords(directory, segments, walks.readLock()));
   }
 
   /// Lets go of what recovery has opened, except the directory. Nobody has read or written yet.

@@ -20,28 +20,17 @@ public final class Residency {
 
   private static final int FOUND_IN_A_ROW = 4096;
 
-  private static final long BLIND_FROM_LOG_BYTES = 256L << 20;
-
   private final Predicate<MemorySegment> inMemory;
-  private final long blindFromLogBytes;
   private volatile boolean cold;
 
   /// What the system says.
   public Residency() {
-    this(MemorySegment::isLoaded, BLIND_FROM_LOG_BYTES);
+    this(MemorySegment::isLoaded);
   }
 
   /// What somebody else says.
-  ///
-  /// @param blindFromLogBytes see [#blindFromLogBytes]
-  public Residency(Predicate<MemorySegment> inMemory, long blindFromLogBytes) {
+  public Residency(Predicate<MemorySegment> inMemory) {
     this.inMemory = inMemory;
-    this.blindFromLogBytes = blindFromLogBytes;
-  }
-
-  /// In a store with a smaller log, writers read what they replace, in memory or not.
-  long blindFromLogBytes() {
-    return blindFromLogBytes;
   }
 
   /// Whether pages of the log have lately been missing.

@@ -2,13 +2,13 @@ package dev.kvstore.engine;
 
 import dev.kvstore.StoreException;
 import dev.kvstore.engine.Workers.Worker;
-import dev.kvstore.index.HashIndex;
 import dev.kvstore.segment.Segment;
 import java.util.Collection;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// Decides when what is [Displaced] is settled; [SettlementPass] does it.
@@ -21,9 +21,7 @@ final class Settlement {
   private static final long RETRY_NANOS = 10_000_000_000L;
 
   private final Displaced displaced;
-  private final HashIndex index;
-  private final SegmentTable segments;
-  private final SortedRecords records; // guarded by turn
+  private final Supplier<SettlementPass> newPass;
   private final Workers workers;
 
   private final ReentrantLock turn = new ReentrantLock();
@@ -32,16 +30,10 @@ final class Settlement {
   private volatile boolean ended;
   private volatile long notBefore = System.nanoTime();
 
-  Settlement(
-      Displaced displaced,
-      HashIndex index,
-      SegmentTable segments,
-      SortedRecords records,
-      Workers workers) {
+  /// @param newPass makes what runs passes, which takes some MiB
+  Settlement(Displaced displaced, Supplier<SettlementPass> newPass, Workers workers) {
     this.displaced = displaced;
-    this.index = index;
-    this.segments = segments;
-    this.records = records;
+    this.newPass = newPass;
     this.workers = workers;
   }
 
@@ -117,7 +109,7 @@ final class Settlement {
     System.getLogger(Settlement.class.getName())
         .log(
             System.Logger.Level.WARNING,
-            "replaced records cannot be read; what space they take is not known, and a close writes no image: {0}",
+            "replaced records cannot be read: their space is not known, a close writes no image: {0}",
             e.getMessage());
   }
 
@@ -141,7 +133,7 @@ final class Settlement {
     turn.lock();
     try {
       if (pass == null) {
-        pass = new SettlementPass(displaced, index, segments, records);
+        pass = newPass.get();
       }
       pass.run(only, stop);
     } finally {

@@ -29,8 +29,7 @@ final class SettlementPass {
 
   private static final long NOTHING = Long.MAX_VALUE;
 
-  // What is displaced, as one number: how far its address is from the first of this round, and what
-  // is
+  // What is displaced is one number: its distance from the first address of the round, and what is
   // known of the hash.
   private static final int HASH_BITS = HashIndex.HASH_BITS;
   private static final int HASH_SHIFT = Long.SIZE - HASH_BITS;

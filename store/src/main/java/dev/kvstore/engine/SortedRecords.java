@@ -19,26 +19,26 @@ import java.util.concurrent.locks.Lock;
 /// - Threads: one at a time, of the store's own.
 /// - Failure: a record that cannot be read, or whose key is longer than usual, is left out.
 final class SortedRecords {
+  /// Of a record: its header, and a key of usual size.
+  static final int HEAD_BYTES = 512;
+
   /// As much as [UncachedReader] reads in one go.
   private static final int PIECE_BYTES = 256 << 10;
 
   /// To read what lies between two records is quicker than another read.
   private static final int GAP_BYTES_MOST = 32 << 10;
 
-  /// Of a record: its header, and a key of usual size.
-  static final int HEAD_BYTES = 512;
-
   private final Directory directory;
   private final SegmentTable segments;
   private final Lock walkLock;
   private final Interruption interruption = new Interruption();
+  private final byte[] piece = new byte[PIECE_BYTES];
+  private final MemorySegment pieceMemory = MemorySegment.ofArray(piece);
+
   // What is being read.
   private long[] entries = {};
   private long base;
   private int shift;
-
-  private final byte[] piece = new byte[PIECE_BYTES];
-  private final MemorySegment pieceMemory = MemorySegment.ofArray(piece);
 
   /// Takes what was read of a record.
   @FunctionalInterface

@@ -67,8 +67,7 @@ public final class HashIndex implements AutoCloseable {
   public long find(long hash, KeyMatcher matcher) {
     try {
       long found = shard(hash).find(windowOf(hash), matcher);
-      // The JVM may tell late of mapped memory that is lost; in native code it tells at once.
-      if (found == NONE && mappedChunks > 0) Thread.holdsLock(this);
+      if (found == NONE && mappedChunks > 0) LostMemory.tellNow(); // before the miss is believed
       return found;
     } catch (InternalError e) {
       throw lost.apply(e);

@@ -52,7 +52,7 @@ class BlindWritesTest {
         DiskDirectory.open(path, Access.WRITE, true),
         options,
         new Environment(
-            InstantSource.system(), new SplittableRandom(7), Workers.threads(), residency));
+            InstantSource.system(), new SplittableRandom(7), Workers.threads(), residency, 0));
   }
 
   private List<String> twins() {
@@ -88,7 +88,7 @@ class BlindWritesTest {
   /// Each writer owns the keys of which one number in two is its own; of each pair of twins one.
   @Test
   void everyThreadSeesWhatWasPutLast() throws Exception {
-    KvStore store = open(new Residency(BlindWritesTest::isHalf, 0), 1 << 20);
+    KvStore store = open(new Residency(BlindWritesTest::isHalf), 1 << 20);
     List<String> keys = new ArrayList<>(twins());
     int twins = keys.size();
     for (int i = 0; i < KEYS; i++) {
@@ -175,7 +175,7 @@ class BlindWritesTest {
 
   @Test
   void aKeyOfManyWritersHasOneEntry() throws Exception {
-    try (KvStore store = open(new Residency(BlindWritesTest::isSlowlySeen, 0), 128 << 10)) {
+    try (KvStore store = open(new Residency(BlindWritesTest::isSlowlySeen), 128 << 10)) {
       List<String> keys = twins().subList(0, 10);
       for (int turn = 0; turn < 6; turn++) {
         try (Crew crew = new Crew()) {

@@ -71,12 +71,12 @@ class DisplacedTest {
 
   private static KvStore open(SimulatedDirectory disk, SplittableRandom random) {
     int inMemory = random.nextInt(3);
-    Residency residency = new Residency(page -> random.nextInt(4) < inMemory, 0);
+    Residency residency = new Residency(page -> random.nextInt(4) < inMemory);
     return StoreEngine.open(
         disk.requireLock(),
         OPTIONS,
         new Environment(
-            new SimulatedClock(), new SplittableRandom(ID), Workers.inline(), residency));
+            new SimulatedClock(), new SplittableRandom(ID), Workers.inline(), residency, 0));
   }
 
   private static void live(SplittableRandom random) {
@@ -186,7 +186,7 @@ class DisplacedTest {
             .compaction(CompactionPolicy.automatic(0.3, SEGMENT_BYTES))
             .build(),
         new Environment(
-            InstantSource.system(), new SplittableRandom(ID), Workers.threads(), residency));
+            InstantSource.system(), new SplittableRandom(ID), Workers.threads(), residency, 0));
   }
 
   @Test
@@ -203,7 +203,7 @@ class DisplacedTest {
           }
           return read.get();
         };
-    try (KvStore store = openOnDisk(new Residency(onceRead, 0))) {
+    try (KvStore store = openOnDisk(new Residency(onceRead))) {
       List<String> twins = twins();
       byte[] first = bytes(twins.get(0));
       byte[] second = bytes(twins.get(1));
@@ -260,7 +260,7 @@ class DisplacedTest {
                   }
                   return method.invoke(disk, arguments);
                 });
-    try (KvStore store = open(whenRead, new Residency(page -> false, 0))) {
+    try (KvStore store = open(whenRead, new Residency(page -> false))) {
       List<String> twins = twins();
       byte[] first = bytes(twins.get(0));
       byte[] other = bytes("other");
@@ -275,7 +275,7 @@ class DisplacedTest {
 
   @Test
   void aWalkMeetsWhatIsDisplacedAheadOfIt() {
-    try (KvStore store = openOnDisk(new Residency(page -> false, 0))) {
+    try (KvStore store = openOnDisk(new Residency(page -> false))) {
       List<String> twins = twins();
       Set<String> expected = new HashSet<>();
       for (int i = 0; i < twins.size(); i += 2) {

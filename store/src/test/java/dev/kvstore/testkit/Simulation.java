@@ -55,8 +55,8 @@ public final class Simulation {
       SimulatedDirectory disk, Options options, InstantSource clock, Workers workers) {
     SplittableRandom random = new SplittableRandom(disk.calls());
     int inMemory = random.nextInt(3);
-    Residency residency = new Residency(page -> random.nextInt(2) < inMemory, 0);
-    Environment environment = new Environment(clock, random.split(), workers, residency);
+    Residency residency = new Residency(page -> random.nextInt(2) < inMemory);
+    Environment environment = new Environment(clock, random.split(), workers, residency, 0);
     return StoreEngine.open(disk.requireLock(), options, environment);
   }
 
